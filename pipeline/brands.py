@@ -1,0 +1,145 @@
+"""The brand registry (`deploy/<deployment>/brands.toml`): who the brands are, and what the door and the stages must know of each.
+
+Unknown keys are refused; errors name the place. A brand that is not registered gets the default profile.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from hashlib import blake2b
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta, Struct
+
+from schemas.mention import BrandSlug, Mode
+
+OTHER = "_other"
+"""Metric label of every brand that is not registered."""
+
+
+class ConfigurationError(ValueError):
+    """A configuration file is wrong. The message names file, place and what to do."""
+
+
+class CalendarEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something announced that raises what is expected, by these factors while it lasts."""
+
+    name: str
+    kind: Literal["campaign", "launch", "maintenance"]
+    starts_at: Annotated[datetime, Meta(tz=True)]
+    ends_at: Annotated[datetime, Meta(tz=True)]
+    expected_mentions: Annotated[float, Meta(ge=0.1, le=1000)] = 1.0
+    expected_negatives: Annotated[float, Meta(ge=0.1, le=1000)] = 1.0
+
+
+class Ambiguous(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The brand's name is also a common word: a mention that is not addressed to it needs one of these words."""
+
+    needs_any: Annotated[tuple[str, ...], Meta(min_length=1)]
+
+
+class Brand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One brand. ``accounts`` and ``blocked_authors`` are ``<channel>:<native author id>``."""
+
+    slug: BrandSlug
+    names: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    time_zone: str = "Europe/Amsterdam"
+    languages: Annotated[tuple[str, ...], Meta(min_length=1)] = ("nl",)
+    mode: Mode = "live"
+    profile: Literal["quiet", "default", "sensitive"] = "default"
+    team: str | None = None
+    complaints_per_month: Annotated[float, Meta(gt=0)] | None = None
+    public_fraction: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    ambiguous: Ambiguous | None = None
+    blocked_authors: tuple[str, ...] = ()
+    events: tuple[CalendarEvent, ...] = ()
+
+    def zone(self) -> ZoneInfo:
+        """The brand's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    def alert_language(self) -> Literal["nl", "en"]:
+        """Dutch for a brand whose first language is Dutch, else English."""
+        return "nl" if self.languages[0] == "nl" else "en"
+
+
+class SourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of one connector (`source` of its mentions)."""
+
+    name: str
+    language_hint: str | None = None
+    neutral_language_priors: bool = False
+    detection_time: Literal["published", "received"] = "published"
+
+
+class _BrandsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    brands: tuple[Brand, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
+    channels: tuple[str, ...] = ()
+    retired_channels: tuple[str, ...] = ()
+
+
+class Registry:
+    """All brands of a deployment. ``hash`` names this version of the file."""
+
+    def __init__(
+        self, brands: Iterable[Brand], sources: Iterable[SourceSettings] = (), channels: Iterable[str] = (), hash_: str = ""
+    ) -> None:
+        self._brands = {brand.slug: brand for brand in brands}
+        self._sources = {source.name: source for source in sources}
+        self.channels = frozenset(channels)
+        self.hash = hash_
+
+    def __iter__(self) -> Iterator[Brand]:
+        return iter(self._brands.values())
+
+    def brand(self, slug: str) -> Brand:
+        """The brand's entry, or the default profile under that name."""
+        known = self._brands.get(slug)
+        return known if known is not None else Brand(slug=slug)
+
+    def knows(self, slug: str) -> bool:
+        """Whether the brand is registered."""
+        return slug in self._brands
+
+    def label(self, slug: str) -> str:
+        """Metric label of a brand: its slug only if registered."""
+        return slug if slug in self._brands else OTHER
+
+    def source(self, name: str | None) -> SourceSettings | None:
+        """Settings of a connector, if any."""
+        return self._sources.get(name) if name is not None else None
+
+
+def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
+    """Read the registry.
+
+    Raises:
+        ConfigurationError: not TOML (with its line), an unknown key or a wrong value (with its path), a repeated slug, an unknown time
+            zone, an event that ends before it starts.
+    """
+    try:
+        parsed = msgspec.toml.decode(content, type=_BrandsFile)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+    seen: set[str] = set()
+    for index, brand in enumerate(parsed.brands):
+        place = f"{file}: brands[{index}] ({brand.slug})"
+        if brand.slug in seen:
+            raise ConfigurationError(f"{place}: this slug is there twice; give each brand one entry")
+        seen.add(brand.slug)
+        try:
+            brand.zone()
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ConfigurationError(f"{place}: unknown time_zone; use an IANA name such as Europe/Amsterdam") from None
+        for event in brand.events:
+            if event.ends_at <= event.starts_at:
+                raise ConfigurationError(f"{place}: event {event.name!r} ends before it starts")
+        for account in (*brand.accounts, *brand.blocked_authors):
+            if ":" not in account:
+                raise ConfigurationError(f"{place}: account {account!r} must have the form <channel>:<native author id>")
+    return Registry(
+        parsed.brands, parsed.sources, (*parsed.channels, *parsed.retired_channels), blake2b(content, digest_size=8).hexdigest()
+    )

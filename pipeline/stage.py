@@ -1,0 +1,122 @@
+"""What a stage is: per partition, a batch of records in; outgoing records, dead letters and state changes out. No I/O.
+
+The runtime (`agents/`) and the offline runner drive the same stages. A stage keeps all its state in its `StagePartition`, changes it
+in place, and journals every changed key; the runtime writes outputs first, then the journal, then commits, and throws the whole
+partition away when it is not the owner any more.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from schemas.codec import Reason
+from schemas.topics import Topic
+
+Headers = list[tuple[str, bytes]]
+
+ORIGIN = "webcare-origin"
+APPENDED = "webcare-appended"
+
+
+class Incoming(NamedTuple):
+    """A record as the log holds it. ``timestamp`` is the broker's append time in milliseconds."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Outgoing(NamedTuple):
+    """A record to publish. ``partition`` None: the partition that the batch was read from."""
+
+    topic: Topic
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    partition: int | None = None
+
+
+class DeadLetter(NamedTuple):
+    """A record that is itself at fault. ``detail`` names the place, never the content. ``origin`` is added where the record has none."""
+
+    record: Incoming
+    reason: Reason
+    detail: str
+    origin: bytes | None = None
+
+
+@dataclass
+class Outcome:
+    """What one batch comes to.
+
+    ``changes``: changelog key → snapshot (None: tombstone) of every key whose state changed, all keys of a brand side by side.
+    ``counts``: (metric name, label value, …) → how many, for telemetry; label sets are bounded.
+    """
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    changes: dict[bytes, bytes | None] = field(default_factory=dict)
+    change: int = 0
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+
+class StagePartition(Protocol):
+    """All state of a stage in one partition."""
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        """Take back one snapshot, the newest of its key.
+
+        Raises:
+            ValueError: it cannot be read; the runtime names the key, and goes on without it.
+        """
+
+    def restored(self, change: int) -> None:
+        """All snapshots are in; ``change`` is the highest change number seen."""
+
+    def process(self, records: Sequence[Incoming]) -> Outcome:
+        """Work through a batch, in order. Never raises for a record's own fault."""
+
+
+class Stage(Protocol):
+    """One of language, sentiment, crisis, routing."""
+
+    name: str
+    source: Topic
+    changelog: Topic | None
+
+    def open(self, partition: int, epoch: str) -> StagePartition:
+        """An empty partition; ``epoch`` is the identity of the source topic (Kafka's topic id), which only the door uses."""
+
+
+class Origin(NamedTuple):
+    """Where in the raw topic a record comes from: the thread through all stages."""
+
+    epoch: str
+    partition: int
+    offset: int
+
+    def encode(self) -> bytes:
+        """As the header ``webcare-origin`` carries it."""
+        return f"{self.epoch}:{self.partition}:{self.offset}".encode()
+
+
+def parse_origin(value: bytes) -> Origin:
+    """Read a ``webcare-origin`` header.
+
+    Raises:
+        ValueError: it does not have the form ``<topic epoch>:<raw partition>:<raw offset>``.
+    """
+    epoch, partition, offset = value.decode("ascii").split(":")
+    return Origin(epoch, int(partition), int(offset))
+
+
+def header(headers: Iterable[tuple[str, bytes]], name: str) -> bytes | None:
+    """The first header of that name."""
+    for key, value in headers:
+        if key == name:
+            return value
+    return None
