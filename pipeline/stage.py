@@ -6,11 +6,13 @@ partition away when it is not the owner any more.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from schemas.codec import Reason
+from msgspec import Struct
+
+from schemas.codec import Reason, RecordDecoder, RejectedRecordError
 from schemas.topics import Topic
 
 Headers = list[tuple[str, bytes]]
@@ -64,6 +66,14 @@ class Outcome:
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
 
+class Reading(NamedTuple):
+    """One gauge at this moment: name without prefix, label values by label name, value."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+
+
 class StagePartition(Protocol):
     """All state of a stage in one partition."""
 
@@ -79,6 +89,9 @@ class StagePartition(Protocol):
 
     def process(self, records: Sequence[Incoming]) -> Outcome:
         """Work through a batch, in order. Never raises for a record's own fault."""
+
+    def readings(self) -> Iterable[Reading]:
+        """Gauges of what this partition holds now; cheap, taken at each scrape."""
 
 
 class Stage(Protocol):
@@ -120,3 +133,31 @@ def header(headers: Iterable[tuple[str, bytes]], name: str) -> bytes | None:
         if key == name:
             return value
     return None
+
+
+T = TypeVar("T", bound=Struct)
+
+
+class Arrival(NamedTuple, Generic[T]):
+    """A record that decoded, and where it comes from."""
+
+    record: Incoming
+    value: T
+    origin: Origin
+
+
+def arrivals(decoder: RecordDecoder[T], records: Sequence[Incoming], outcome: Outcome) -> Iterator[Arrival[T]]:
+    """Decode a batch behind the door, in order; what is at fault becomes a dead letter of ``outcome``, the others go on."""
+    known = decoder.unknown_fields
+    for record in records:
+        try:
+            value = decoder.decode(record.value)
+            origin = parse_origin(header(record.headers, ORIGIN) or b"")
+        except RejectedRecordError as error:
+            outcome.dead.append(DeadLetter(record, error.reason, error.detail))
+        except ValueError:
+            outcome.dead.append(DeadLetter(record, Reason.BAD_ORIGIN, f"no readable {ORIGIN} header"))
+        else:
+            yield Arrival(record, value, origin)
+    if decoder.unknown_fields > known:
+        outcome.counts["unknown_fields",] += decoder.unknown_fields - known

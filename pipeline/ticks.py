@@ -51,7 +51,8 @@ class BackwardsFileError(ValueError):
 
     def __init__(self, line: int, share: float) -> None:
         super().__init__(
-            f"line {line}: event time runs back more than 6 h, as on {share:.1%} of the lines; sort the file by published_at, or give --sort"
+            f"line {line}: event time runs back more than 6 h, as on {share:.1%} of the lines; "
+            "sort the file by published_at, or give --sort"
         )
         self.line = line
 
