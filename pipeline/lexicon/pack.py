@@ -1,0 +1,129 @@
+"""What a pack is, and how its files are read.
+
+``rules.toml`` says how words work on each other, ``words.toml`` and ``phrases.toml`` what they are worth, ``base.tsv`` a general lexicon
+below them, ``signs.toml`` emoji and emoticons for all languages. Unknown keys and words with two valences are refused, by name.
+
+An entry holds one or more phrases, parted by commas; a word in a phrase may have alternatives, parted by ``|``; ``*`` is a gap.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+GAP = "*"
+
+Valence = Annotated[float, Meta(ge=-4.0, le=4.0)]
+Factor = Annotated[float, Meta(ge=-3.0, le=3.0)]
+T = TypeVar("T")
+
+
+class PackError(ValueError):
+    """A file of a pack is wrong. The message names file, entry and what to do."""
+
+
+class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the words of a language work on each other.
+
+    ``contrast``: what follows counts more ("maar"). ``greetings``: say nothing as the first word. ``excess``: turn praise into blame
+    ("te groot"). ``limits``: a negation does not reach across. ``backward``: negations that may
+    come last ("leuk is het niet"). ``endings``: may come off. ``negations``: how much of what follows is
+    turned round. ``degrees``: factor on what follows. ``prefixes``: factor on the rest of the word.
+    """
+
+    spelling: Literal["plain", "dutch"] = "plain"
+    contrast: frozenset[str] = frozenset()
+    greetings: frozenset[str] = frozenset()
+    excess: frozenset[str] = frozenset()
+    limits: frozenset[str] = frozenset()
+    backward: frozenset[str] = frozenset()
+    endings: tuple[str, ...] = ()
+    negations: dict[str, Factor] = {}
+    degrees: dict[str, Factor] = {}
+    prefixes: dict[str, Factor] = {}
+
+
+class Pack(NamedTuple):
+    """One language, ready for use: forms, parts of compounds, phrases (``*`` for a gap) and signs, each → valence."""
+
+    rules: Rules
+    words: Mapping[str, float]
+    base: Mapping[str, float]
+    first_parts: Mapping[str, float]
+    last_parts: Mapping[str, float]
+    phrases: Mapping[tuple[str, ...], float]
+    emoji: dict[str, float]
+    emoticons: dict[str, float]
+
+
+class _Signs(Struct, frozen=True, forbid_unknown_fields=True):
+    emoji: dict[str, Valence] = {}
+    emoticons: dict[str, Valence] = {}
+
+
+def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs: bytes) -> Pack:
+    """Read the files of a pack.
+
+    Raises:
+        PackError: not TOML, an unknown key, a valence outside [-4, 4], a word or phrase with two valences.
+    """
+    plain = _decode(rules, Rules, "rules.toml")
+    spread = {name: dict(_single(getattr(plain, name), "rules.toml")) for name in ("negations", "degrees", "prefixes")}
+    entries: dict[tuple[str, ...], float] = {}
+    for content, file in ((words, "words.toml"), (phrases, "phrases.toml")):
+        for forms, valence in _spread(_decode(content, dict[str, Valence], file), file):
+            if entries.setdefault(forms, valence) != valence:
+                raise PackError(f"{file}: {' '.join(forms)!r} is {valence:g} here and {entries[forms]:g} elsewhere; give it one valence")
+    single = {forms[0]: valence for forms, valence in entries.items() if len(forms) == 1}
+    found = _decode(signs, _Signs, "signs.toml")
+    emoji = dict(_single(found.emoji, "signs.toml"))
+    if joined := [sign for sign in emoji if len(sign) > 1]:
+        raise PackError(f"signs.toml: {joined[0]!r} is more than one sign; give its first alone")
+    return Pack(
+        rules=msgspec.structs.replace(plain, **spread),
+        words={form: valence for form, valence in single.items() if GAP not in form},
+        base=dict(_table(base)),
+        first_parts={form[:-1]: valence for form, valence in single.items() if form.endswith(GAP)},
+        last_parts={form[1:]: valence for form, valence in single.items() if form.startswith(GAP)},
+        phrases={forms: valence for forms, valence in entries.items() if len(forms) > 1},
+        emoji=emoji,
+        emoticons=dict(_single(found.emoticons, "signs.toml", alternatives=False)),
+    )
+
+
+def _decode(content: bytes, kind: type[T], file: str) -> T:
+    try:
+        decoded: T = msgspec.toml.decode(content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PackError(f"{file}: {error}") from None
+    return decoded
+
+
+def _spread(entries: Mapping[str, float], file: str, *, alternatives: bool = True) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Each phrase of each entry, once per choice of its alternatives."""
+    for entry, value in entries.items():
+        for phrase in entry.split(", "):
+            slots = [slot.split("|") if alternatives else [slot] for slot in phrase.split()]
+            if not slots or not all(word for slot in slots for word in slot):
+                raise PackError(f"{file}: {entry!r} has an empty part")
+            for forms in product(*slots):
+                yield forms, value
+
+
+def _single(entries: Mapping[str, float], file: str, **how: Any) -> Iterator[tuple[str, float]]:
+    for forms, value in _spread(entries, file, **how):
+        if len(forms) > 1:
+            raise PackError(f"{file}: {' '.join(forms)!r} must be one word")
+        yield forms[0], value
+
+
+def _table(content: bytes) -> Iterator[tuple[str, float]]:
+    for number, line in enumerate(content.decode().splitlines(), 1):
+        if line and not line.startswith("#"):
+            form, _, value = line.partition("\t")
+            try:
+                yield form, float(value)
+            except ValueError:
+                raise PackError(f"base.tsv: line {number} is not a word, a tab and a number") from None

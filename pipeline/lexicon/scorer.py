@@ -1,0 +1,209 @@
+"""What a text comes to by a pack: phrases first, then words; negation, degree, contrast and emphasis on each."""
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate, chain
+from typing import NamedTuple
+
+from pipeline.lexicon.pack import Pack
+from pipeline.lexicon.units import PLAIN, QUESTION, SENTENCE, Node, Unit, Units
+
+GAP_WORDS = 3
+REACH = 4
+"""Words that a negation reaches forward to, and back over when nothing follows it."""
+DEGREE_REACH = 2
+PRAISE_NEGATED = -0.8
+BLAME_NEGATED = -0.4
+"""“Niet goed” is nearly bad; “niet slecht” is hardly good."""
+LONE_NEGATION = -0.6
+"""A negation of something we have no word for leans to the negative; in a question it does not ("kan dat niet anders?")."""
+EXCESS = -0.8
+BEFORE_CONTRAST = 0.6
+AFTER_CONTRAST = 1.3
+LOUD = 0.7
+EXCLAIMED = 0.1
+MOST_EXCLAMATIONS = 3
+SATURATION = 15.0
+"""A sum of √15 makes a compound of 0.71, as in VADER."""
+
+
+class PackScore(NamedTuple):
+    """``compound`` in [-1, 1]; ``hits``: words and phrases that moved it, with their valence after all rules, in order."""
+
+    compound: float
+    hits: list[tuple[str, float]]
+
+
+class _Found:
+    """A word or phrase with a valence, at units ``start`` to ``end`` (inclusive)."""
+
+    __slots__ = ("end", "negation", "plain", "start", "turned", "valence")
+
+    def __init__(self, start: int, end: int, valence: float) -> None:
+        self.start = start
+        self.end = end
+        self.plain = valence
+        self.valence = valence
+        self.turned = False
+        self.negation = start
+        """The negation before it, if one turned it round."""
+
+
+class PackScorer:
+    """One language's pack at work."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._units = Units(pack)
+
+    def score(self, text: str) -> PackScore:
+        """Score one text, without links and handles."""
+        units = list(chain.from_iterable(map(self._units.__getitem__, text.split())))
+        found, negations, contrasts = _find(units)
+        if not found and not negations:
+            return PackScore(0.0, [])
+        mixed_case = not text.isupper()
+        used = _weigh(units, found, negations, mixed_case)
+        used |= _turn_back(units, found, [place for place in negations if place not in used])
+        lone = [place for place in negations if place not in used]
+        if lone or contrasts:
+            sentences, questions = _sentences(units)
+            found.extend(_Found(place, place, LONE_NEGATION * units[place].negation) for place in lone if sentences[place] not in questions)
+            _contrast(sentences, found, contrasts)
+        found.sort(key=lambda hit: hit.start)
+        total = math.fsum(hit.valence for hit in found)
+        total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
+        hits = [(_shown(units, hit), round(hit.valence, 2)) for hit in found]
+        return PackScore(round(total / math.sqrt(total * total + SATURATION), 4), [hit for hit in hits if hit[1]])
+
+
+def _shown(units: Sequence[Unit], hit: _Found) -> str:
+    """The words that count, as written; in phrases with a gap the words in the gap are not among them."""
+    return " ".join(unit.shown for unit in units[hit.negation : hit.end + 1] if unit.shown)
+
+
+def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
+    """Phrases and words with a valence; and where negations and contrasts stand that are part of no phrase."""
+    found: list[_Found] = []
+    negations: list[int] = []
+    contrasts: list[int] = []
+    covered = -1
+    for place, unit in enumerate(units):
+        if unit is PLAIN or place <= covered:
+            continue
+        node = unit.phrases
+        if (
+            node is not None
+            and place + 1 < len(units)
+            and (node.gap is not None or units[place + 1].form in node.following)
+            and (phrase := _match(units, place, node)) is not None
+        ):
+            if phrase.valence:
+                found.append(phrase)
+            covered = phrase.end
+        elif unit.contrast:
+            if place + 1 < len(units) and not units[place + 1].number:  # "maar 2 euro": only
+                contrasts.append(place)
+        elif unit.negation:
+            negations.append(place)
+        elif unit.valence and not (unit.greeting and place == 0) and not _is_degree(units, place):
+            found.append(_Found(place, place, unit.valence))
+    return found, negations, contrasts
+
+
+def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
+    """The phrase at ``start`` that ends farthest."""
+    best: _Found | None = None
+    open_: list[tuple[int, Node]] = [(start + 1, first)]
+    while open_:
+        place, node = open_.pop()
+        if node.valence is not None and (best is None or place > best.end + 1):
+            best = _Found(start, place - 1, node.valence)
+        if place < len(units) and (following := node.following.get(units[place].form)) is not None:
+            open_.append((place + 1, following))
+        if node.gap is not None:
+            for ahead in range(place, min(place + GAP_WORDS + 1, len(units))):
+                unit = units[ahead]
+                if (following := node.gap.following.get(unit.form)) is not None:
+                    open_.append((ahead + 1, following))
+                if unit.stop or unit.limit or unit.contrast:
+                    break
+    return best
+
+
+def _is_degree(units: Sequence[Unit], place: int) -> bool:
+    """Whether a word that may be either ("verschrikkelijk") stands for the degree of what follows."""
+    if units[place].degree == 1.0:
+        return False
+    following = units[place + 1 : place + 3]
+    return any(unit.valence for unit in following[:1]) or (
+        len(following) == 2 and following[0].degree != 1.0 and bool(following[1].valence)
+    )
+
+
+def _weigh(units: Sequence[Unit], found: Sequence[_Found], negations: Sequence[int], mixed_case: bool) -> set[int]:
+    """Put negation, degree and loudness on each find; returns the negations that found their word."""
+    free = set(negations)
+    used: set[int] = set()
+    before: _Found | None = None
+    for hit in found:
+        if units[hit.start].stop:  # a sign says what it says
+            continue
+        factor, share = 1.0, 0.0
+        for place in range(hit.start - 1, max(hit.start - REACH, 0) - 1, -1):
+            unit = units[place]
+            if unit.stop or unit.limit or unit.contrast or (before is not None and place == before.end and before.plain * hit.plain < 0):
+                break
+            if place in free:
+                used.add(place)
+                share = unit.negation
+                hit.negation = place
+                break
+            if hit.start - place <= DEGREE_REACH:
+                factor *= unit.degree
+            if unit.excess and place == hit.start - 1 and hit.plain > 0:
+                factor *= EXCESS
+        hit.valence = hit.plain * factor
+        if share:
+            hit.turned = True
+            hit.valence *= 1 - share + share * (PRAISE_NEGATED if hit.plain > 0 else BLAME_NEGATED)
+        if mixed_case and any(unit.loud for unit in units[hit.start : hit.end + 1]):
+            hit.valence += math.copysign(LOUD, hit.valence)
+        before = hit
+    return used
+
+
+def _turn_back(units: Sequence[Unit], found: Sequence[_Found], lone: Sequence[int]) -> set[int]:
+    """Praise before a negation that nothing follows ("leuk is het niet") is turned round; returns the negations that did so."""
+    praise = {hit.end: hit for hit in found if hit.valence > 0 and not hit.turned}
+    used: set[int] = set()
+    for negation in lone:
+        if not units[negation].backward:
+            continue
+        for place in range(negation - 1, max(negation - REACH, 0) - 1, -1):
+            unit = units[place]
+            if unit.stop or unit.limit or unit.contrast:
+                break
+            if (hit := praise.get(place)) is not None and not hit.turned:
+                hit.valence *= PRAISE_NEGATED
+                hit.turned = True
+                used.add(negation)
+                break
+    return used
+
+
+def _sentences(units: Sequence[Unit]) -> tuple[list[int], set[int]]:
+    """The number of each unit's sentence, and the numbers of those that ask."""
+    ends = [unit.stop >= SENTENCE for unit in units]
+    numbers = [0, *accumulate(ends)][: len(units)]
+    return numbers, {numbers[place] for place, unit in enumerate(units) if unit.stop == QUESTION}
+
+
+def _contrast(sentences: Sequence[int], found: Sequence[_Found], contrasts: Sequence[int]) -> None:
+    """In a sentence with a contrast ("maar"), what comes before its first one counts less, what follows more."""
+    first: dict[int, int] = {}
+    for place in contrasts:
+        first.setdefault(sentences[place], place)
+    for hit in found:
+        turn = first.get(sentences[hit.start])
+        if turn is not None:
+            hit.valence *= BEFORE_CONTRAST if hit.start < turn else AFTER_CONTRAST

@@ -1,0 +1,234 @@
+"""From a raw token to what a pack knows of it. Each token is looked at once; what comes of it is remembered."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.lexicon.pack import GAP, Pack
+
+REMEMBERED_TOKENS = 1 << 16
+LONGEST_REMEMBERED = 40
+"""Longer tokens are looked at anew each time: nobody can fill our memory with them."""
+
+BASE_SCALE = 2.5
+LEAST_POLARITY = 0.3
+"""Weaker adjectives of the base lexicon ("actueel") describe; they do not judge."""
+
+LONGEST_WORD = 40
+LEAST_PART = 3
+"""Letters that must be left of a word without its ending, its prefix or the other part of a compound."""
+
+CLAUSE = 1
+SENTENCE = 2
+QUESTION = 3
+"""How much ends at a stop: a clause (at a sign too), a sentence, a sentence that asks."""
+
+
+class Node:
+    """A place in the tree of phrases: which words may follow, and the valence if a phrase ends here."""
+
+    __slots__ = ("following", "gap", "valence")
+
+    def __init__(self) -> None:
+        self.following: dict[str, Node] = {}
+        self.gap: Node | None = None
+        self.valence: float | None = None
+
+    def add(self, forms: tuple[str, ...], valence: float) -> None:
+        """Grow the branch of one phrase."""
+        node = self
+        for form in forms:
+            if form == GAP:
+                node.gap = node = node.gap or Node()
+            else:
+                node = node.following.setdefault(form, Node())
+        node.valence = valence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """A word, a sign or a stop. ``form`` is "" where nobody asks for it; ``valence`` 0 and ``degree`` 1 where it has none."""
+
+    shown: str = ""
+    form: str = ""
+    valence: float = 0.0
+    negation: float = 0.0
+    backward: bool = False
+    degree: float = 1.0
+    stop: int = 0
+    contrast: bool = False
+    excess: bool = False
+    limit: bool = False
+    greeting: bool = False
+    loud: bool = False
+    number: bool = False
+    phrases: Node | None = None
+
+
+PLAIN = Unit()
+NUMBER = Unit(number=True)
+CLAUSE_END = Unit(stop=CLAUSE)
+SENTENCE_END = Unit(stop=SENTENCE)
+QUESTION_END = Unit(stop=QUESTION)
+
+_APOSTROPHES = str.maketrans("’‘`´", "''''")
+_REPEATED = re.compile(r"([^\W\d_])\1{2,}")
+_MODIFIERS = re.compile("[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
+
+
+class Units(dict[str, tuple[Unit, ...]]):
+    """Raw token, as split at white space → its units."""
+
+    def __init__(self, pack: Pack) -> None:
+        super().__init__()
+        self._pack = pack
+        self._root = Node()
+        for forms, valence in pack.phrases.items():
+            self._root.add(forms, valence)
+        rules = pack.rules
+        self._known = frozenset(form for forms in pack.phrases for form in forms).union(
+            rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings
+        )
+        self._prefixes = tuple(rules.prefixes)
+        self._spellings = _dutch if pack.rules.spelling == "dutch" else _plain
+        self._parts = tuple((parts, tuple(parts)) for parts in (pack.first_parts, pack.last_parts))
+        emoticons = sorted((sign for sign in pack.emoticons if not sign[0].isalnum()), key=len, reverse=True)
+        signs = [*([f"[{''.join(pack.emoji)}]"] if pack.emoji else []), *map(re.escape, emoticons)]
+        self._signs = {sign: Unit(sign, valence=valence, stop=CLAUSE) for sign, valence in (pack.emoji | pack.emoticons).items()}
+        self._pieces = re.compile(
+            "|".join(
+                (
+                    r"(?P<word>[^\W_]+(?:['*-][^\W_]+)*)",
+                    f"(?P<sign>{'|'.join(signs) or '(?!)'})",
+                    r"(?P<sentence>(?<!\.)\.(?!\.)|[!?]+)",
+                    r"(?P<clause>[.,;:()…–—-]+)",
+                )
+            )
+        )
+
+    def __missing__(self, token: str) -> tuple[Unit, ...]:
+        units = tuple(self._read(token))
+        if len(token) <= LONGEST_REMEMBERED:
+            if len(self) >= REMEMBERED_TOKENS:
+                self.clear()
+            self[token] = units
+        return units
+
+    def _read(self, token: str) -> Iterator[Unit]:
+        if token in self._signs:
+            yield self._signs[token]
+            return
+        for match in self._pieces.finditer(_MODIFIERS.sub("", token.translate(_APOSTROPHES))):
+            piece = match[0]
+            match match.lastgroup:
+                case "word":
+                    yield from self._word(piece)
+                case "sign":
+                    yield self._signs[piece]
+                case "sentence":
+                    yield QUESTION_END if "?" in piece else SENTENCE_END
+                case _:
+                    yield CLAUSE_END
+
+    def _word(self, piece: str) -> Iterator[Unit]:
+        if len(piece) <= LONGEST_WORD:
+            for form in _forms(piece.lower()):
+                unit = self._unit(piece, form)
+                if unit is not None:
+                    yield unit
+                    return
+        if "-" in piece:
+            for part in piece.split("-"):
+                yield from self._word(part)
+        else:
+            yield NUMBER if piece.isdigit() else PLAIN
+
+    def _unit(self, piece: str, form: str) -> Unit | None:
+        """What is known of a word; None: nothing."""
+        valence = self._valence(form)
+        if valence == 0.0 and form not in self._known:
+            return None
+        rules = self._pack.rules
+        return Unit(
+            shown=piece,
+            form=form,
+            valence=valence,
+            negation=rules.negations.get(form, 0.0),
+            backward=form in rules.backward,
+            degree=rules.degrees.get(form, 1.0),
+            contrast=form in rules.contrast,
+            excess=form in rules.excess,
+            limit=form in rules.limits,
+            greeting=form in rules.greetings,
+            loud=len(piece) >= LEAST_PART and piece.isupper(),
+            number=form.isdigit(),
+            phrases=self._root.following.get(form),
+        )
+
+    def _valence(self, form: str) -> float:
+        """What a word is worth: as it stands, without its ending, without its prefix, by a part of it; 0: nothing is known."""
+        known = self._inflected(form)
+        if known is not None:
+            return known
+        if form.startswith(self._prefixes):
+            for prefix in self._prefixes:
+                if form.startswith(prefix) and len(form) - len(prefix) >= LEAST_PART and (rest := self._inflected(form[len(prefix) :])):
+                    return rest * self._pack.rules.prefixes[prefix]
+        for (parts, listed), fits in zip(self._parts, (form.startswith, form.endswith), strict=True):
+            if fits(listed):
+                part = max(filter(fits, listed), key=len)
+                if len(form) - len(part) >= LEAST_PART:
+                    return parts[part]
+        return 0.0
+
+    def _inflected(self, form: str) -> float | None:
+        known = self._listed(form)
+        if known is None and form.endswith(self._pack.rules.endings):
+            for ending in self._pack.rules.endings:
+                if form.endswith(ending) and len(form) - len(ending) >= LEAST_PART:
+                    for spelling in self._spellings(form[: -len(ending)]):
+                        known = self._listed(spelling)
+                        if known is not None:
+                            return known
+        return known
+
+    def _listed(self, form: str) -> float | None:
+        valence = self._pack.words.get(form)
+        if valence is None:
+            polarity = self._pack.base.get(form)
+            if polarity is not None:
+                return polarity * BASE_SCALE if abs(polarity) >= LEAST_POLARITY else 0.0
+        return valence
+
+
+def _forms(form: str) -> Iterator[str]:
+    """A word in lower case as it may be listed: as written, with repeated letters squeezed, without accents."""
+    yield form
+    if _REPEATED.search(form):
+        yield _REPEATED.sub(r"\1\1", form)
+        yield _REPEATED.sub(r"\1", form)
+    if not form.isascii():
+        yield "".join(sign for sign in unicodedata.normalize("NFD", form) if not unicodedata.combining(sign))
+
+
+def _plain(stem: str) -> Iterator[str]:
+    yield stem
+
+
+_VOWELS = "aeiou"
+_UNVOICED = {"v": "f", "z": "s"}
+
+
+def _dutch(stem: str) -> Iterator[str]:
+    """How a stem is spelled without its ending: trag → traag, vett → vet, boz → boos, liev → lief."""
+    yield stem
+    last, before = stem[-1], stem[-2]
+    if last == before and last not in _VOWELS:
+        yield stem[:-1]
+        return
+    unvoiced = stem[:-1] + _UNVOICED.get(last, last)
+    if unvoiced != stem:
+        yield unvoiced
+    if last not in _VOWELS and before in _VOWELS and stem[-3] not in _VOWELS:
+        yield stem[:-1] + before + unvoiced[-1]

@@ -1,0 +1,78 @@
+"""What else a text says: whether it asks, complains or praises, and whether its rating says otherwise.
+
+Intents are proxies read from words. A question is seen by its mark, or by how it opens; that works in four languages, scored or not.
+"""
+
+import re
+
+from schemas.mention import LanguageMention, Sentiment, Signals
+
+_ADDRESS = re.compile(r"https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w.-]+|(?<!\w)@\w+")
+_MARKS = ("?", "？", "؟")
+_START = r"(?:^|[.!,:;\n–-])\s{0,3}(?:(?:en|maar|dus|hoi|hallo|hi|hey|hello|and|so|but|und|aber|hallo|et|mais|bonjour)\s+)?"
+
+_OPENINGS = {
+    "nl": (
+        r"(?:hoe|wat|waar|waarom|wanneer|wie|welke?|hoeveel)\s+"
+        r"(?:is|zijn|was|waren|wordt|worden|ka?n|kunt|kunnen|moet(?:en)?|mag|mogen|gaa?t?|gaan|komt?|komen|heb|heeft|hebben|had|doet?|doen"
+        r"|werkt|krijgt?|krijgen|duurt|zit|staat|weet|betekent|zie|lees|wil|willen|zal|zullen|zou|zouden|verloopt|geldt|kost(?:en)?|blijft"
+        r"|blijven|rijdt|rijden|regel|betaal|begint|opent|sluit|hoort|lang|laat|vaak|veel)\b"
+        r"|hoelang\b|hoelaat\b"
+        r"|(?:kan|kun|kunt|kunnen|mag|moet|wil|willen|zou|zouden)\s+(?:ik|je|jij|jullie|u|we|wij|iemand|er)\b"
+        r"|(?:heb|hebt|heeft|hebben|weet|weten|hebbe)\s+(?:je|jij|jullie|u|iemand|er)\b"
+        r"|(?:is|zijn)\s+(?:er|jullie)\b|klopt\s+(?:het|dit)\s+dat\b|iemand\s+(?:enig\s+)?(?:idee|ervaring|tips?)\b"
+        r"|vraagje\b|ik\s+vraag\s+me\s+af\b"
+    ),
+    "en": (
+        r"(?:what|when|where|why|who|which|how)(?:'s|\s+(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|long|much|many"
+        r"|come|about|often|late|to))\b"
+        r"|(?:can|could|will|would|should|do|does|did|is|are|have|has|may)\s+(?:i|you|u|we|they|anyone|anybody|someone|somebody|there|this)\b"
+        r"|any(?:one|body)\s+(?:know|else|having)\b"
+    ),
+    "de": (
+        r"(?:was|wann|wo|wieso|warum|weshalb|wer|wie|welche[rsn]?|woher|wohin)\s+"
+        r"(?:ist|sind|kann|können|muss|müssen|darf|wird|werden|hat|haben|habe|geht|kommt|macht|lange|viele?|oft|soll|sollte|bekomme|kostet"
+        r"|funktioniert|bedeutet|läuft|komme)\b|wieviel\b"
+        r"|(?:kann|könnt|können|könnten?|darf|muss|soll|habt|haben|hat|weiß|gibt)\s+(?:ich|ihr|sie|man|mir|jemand|es|wir|du)\b(?!\s+nur)"
+    ),
+    "fr": (
+        r"(?:quand|comment|où)\s+(?:est|sont|sera|seront|va|vont|puis|faire|faut|se|on)\b|pourquoi\b|combien\b|est-ce\b|qu'est-ce\b"
+        r"|quel(?:le)?s?\s+(?:est|sont)\b|(?:pouvez|pourriez|avez|savez|êtes|puis|peut|peux|allez)-(?:vous|je|on|tu)\b|y\s+a-t-il\b"
+        r"|quelqu'un\s+(?:sait|a|peut)\b"
+    ),
+}
+_BY_LANGUAGE = {language: re.compile(f"{_START}(?:{openings})") for language, openings in _OPENINGS.items()}
+_UNHAPPY_RATING = 2
+_HAPPY_RATING = 4
+
+
+def without_addresses(text: str) -> str:
+    """A text without links, mail addresses and handles: they name, they do not say."""
+    return _ADDRESS.sub(" ", text) if "@" in text or "http" in text or "www." in text else text
+
+
+def asks(text: str, language: str | None) -> bool:
+    """Whether a text asks: a question mark outside links, or an opening of a question; of all four languages where it is none of them."""
+    if any(mark in text for mark in _MARKS) and any(mark in without_addresses(text) for mark in _MARKS):
+        return True
+    lower = text.lower().replace("’", "'")
+    known = _BY_LANGUAGE.get(language or "")
+    return any(pattern.search(lower) for pattern in ((known,) if known else _BY_LANGUAGE.values()))
+
+
+def signals(mention: LanguageMention, text: str, sentiment: Sentiment) -> Signals:
+    """Intents and rating conflict. The brand's own posts have no intents; a repost is no complaint or praise of its own."""
+    intents: list[str] = []
+    if mention.direction == "inbound":
+        if asks(text, mention.language):
+            intents.append("question")
+        if mention.kind != "repost":
+            if sentiment.label == "negative":
+                intents.append("complaint")
+            elif sentiment.label == "positive":
+                intents.append("compliment")
+    conflict: bool | None = None
+    if mention.rating is not None and sentiment.label != "unscored":
+        unhappy = mention.rating <= _UNHAPPY_RATING and sentiment.label == "positive"
+        conflict = unhappy or (mention.rating >= _HAPPY_RATING and sentiment.label == "negative")
+    return Signals(intents=tuple(intents), rating_conflict=conflict)  # type: ignore[arg-type]
