@@ -149,7 +149,7 @@ def test_a_free_port_lost_to_another_is_replaced(broker_cache: None, monkeypatch
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         free, offered = node._free_port, [taken]
-        monkeypatch.setattr(node, "_free_port", lambda: offered.pop() if offered else free())
+        monkeypatch.setattr(node, "_free_port", lambda **given: offered.pop() if offered else free(**given))
         monkeypatch.setattr(node, "_is_free", lambda _: True)
         with Broker() as broker:
             assert broker.port != taken

@@ -35,4 +35,4 @@ class DataInUseError(BrokerError):
 
 
 class StartError(BrokerError):
-    """Kafka ended while it started, or was not ready in time; the message quotes the end of its log."""
+    """Kafka ended while it started, or was not ready in time; the message quotes its last words."""

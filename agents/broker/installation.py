@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,6 @@ from pathlib import Path
 from agents.broker.errors import DownloadError, ExtraMissingError, StartError
 from agents.broker.jars import EXTRA_MISSING, Progress, obtain_jars, read_lock
 from agents.broker.settings import CLUSTER_ID, JVM, KAFKA, LOGGING, server_properties
-from agents.logs import get_logger
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Installation:
         return [str(self.java), *JVM, *options, f"-Dlog4j2.configurationFile={logging}", "-cp", class_path, main, *arguments]
 
 
-def log_progress(line: str) -> None:
-    """Tell the log what takes its time."""
-    get_logger("webcare.broker").info(line)
+def tell(line: str) -> None:
+    """Say on standard error what takes its time."""
+    sys.stderr.write(f"{line}\n")
 
 
 def cache_folder(given: Path | None = None) -> Path:
@@ -63,7 +63,7 @@ def java_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")}
 
 
-def install(cache: Path | None = None, progress: Progress = log_progress) -> Installation:
+def install(cache: Path | None = None, progress: Progress = tell) -> Installation:
     """Prepare Kafka in the cache, or find it there. A second process waits for the first.
 
     Raises:

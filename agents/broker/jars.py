@@ -75,13 +75,14 @@ def _verify(jar: Jar, path: Path) -> None:
 
 def _fetch(folder: Path, missing: Sequence[Jar], progress: Progress) -> None:
     """Fetch into a folder of this process, check, then rename: what has a jar's name is whole, whenever we are interrupted."""
+    resolver = maven()
     total = sum(jar.size for jar in missing)
     progress(f"fetching Apache Kafka {KAFKA}, once: {len(missing)} jars, {total / 1e6:.0f} MB, into {folder}")
     done, told = 0, 0
     temporary = Path(tempfile.mkdtemp(prefix="fetching-", dir=folder.parent))
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        for task in as_completed([pool.submit(_fetch_one, temporary, jar) for jar in missing]):
+        for task in as_completed([pool.submit(_fetch_one, resolver, temporary, jar) for jar in missing]):
             jar, path = task.result()
             _verify(jar, path)
             path.replace(folder / jar.file_name)
@@ -94,11 +95,11 @@ def _fetch(folder: Path, missing: Sequence[Jar], progress: Progress) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _fetch_one(temporary: Path, jar: Jar) -> tuple[Jar, Path]:
+def _fetch_one(resolver: Any, temporary: Path, jar: Jar) -> tuple[Jar, Path]:
     for attempt in range(_ATTEMPTS):
         try:
             # A cache of its own each time: the resolver takes a half file of an earlier attempt for a whole one.
-            context = maven().MavenContext(repo_cache=temporary / str(attempt), timeout=TIMEOUT_SECONDS)
+            context = resolver.MavenContext(repo_cache=temporary / str(attempt), timeout=TIMEOUT_SECONDS)
             return jar, Path(context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve())
         except (OSError, RuntimeError) as error:  # OSError: all of requests' own errors are
             reason = error

@@ -15,7 +15,7 @@ from typing import IO, Self
 
 from agents.broker import guard
 from agents.broker.errors import DataInUseError, PortTakenError, StartError
-from agents.broker.installation import Installation, install, java_environment, log_progress
+from agents.broker.installation import Installation, install, java_environment, tell
 from agents.broker.jars import Progress
 from agents.broker.settings import LOGGING, STARTED, server_properties
 
@@ -48,7 +48,7 @@ class Broker:
         port: int | None = None,
         properties: Mapping[str, str] | None = None,
         cache: Path | None = None,
-        progress: Progress = log_progress,
+        progress: Progress = tell,
         options: Sequence[str] = (),
     ) -> None:
         self.port = port or 0
@@ -186,7 +186,9 @@ class Broker:
 
     def _run(self, installation: Installation, lock: IO[str], deadline: float) -> None:
         properties, logging = self.data / "server.properties", self.data / "log4j2.properties"
-        properties.write_text(server_properties(self.data / "logs", self.port, _free_port(), self._properties), encoding="utf-8")
+        properties.write_text(
+            server_properties(self.data / "logs", self.port, _free_port(other_than=self.port), self._properties), encoding="utf-8"
+        )
         logging.write_text(LOGGING, encoding="utf-8")
         options = list(self._options)
         if not options and installation.startup_cache.exists():
@@ -208,10 +210,10 @@ class Broker:
                 self._forget()
                 if "Address already in use" in text or "BindException" in text:
                     raise PortTakenError(f"port {self.port} was taken while Kafka started; end what listens there or choose another port")
-                raise StartError(f"Kafka ended while it started. The end of its log:\n{text[-2000:].strip()}")
+                raise StartError(f"Kafka ended while it started. Its last words:\n{_last_words(text)}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise StartError(f"Kafka was not ready in time (a slow or busy machine?). The end of its log:\n{text[-2000:].strip()}")
+                raise StartError(f"Kafka was not ready in time (a slow or busy machine?). Its last words:\n{_last_words(text)}")
             time.sleep(0.02)
 
     def _look_after(self, pid: int) -> None:
@@ -247,11 +249,13 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
+def _free_port(other_than: int = 0) -> int:
+    with socket.socket() as probe, socket.socket() as second:
         probe.bind((HOST, 0))
+        second.bind((HOST, 0))  # while the first is held: a port that was just let go may be given out again
         port: int = probe.getsockname()[1]
-        return port
+        other: int = second.getsockname()[1]
+        return port if port != other_than else other
 
 
 def _answers(port: int) -> bool:
@@ -263,6 +267,12 @@ def _answers(port: int) -> bool:
             return len(connection.recv(4)) == 4
     except OSError:
         return False
+
+
+def _last_words(text: str) -> str:
+    """The end of a log without the stack traces."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("\t")]
+    return "\n".join(lines[-12:])
 
 
 def _text_since(path: Path, offset: int) -> str:

@@ -4,14 +4,14 @@ import tempfile
 from pathlib import Path
 
 from agents.broker.errors import BrokerError
-from agents.broker.installation import Installation, install, locked, log_progress
+from agents.broker.installation import Installation, install, locked, tell
 from agents.broker.jars import Progress
 from agents.broker.node import Broker
 
 _WRITING_SECONDS = 120.0
 
 
-def train(cache: Path | None = None, progress: Progress = log_progress) -> Path | None:
+def train(cache: Path | None = None, progress: Progress = tell) -> Path | None:
     """Make the start-up cache if it is missing; worth its 10 to 20 seconds where brokers are started often, as in tests.
 
     Returns its path, or None where it could not be made: brokers then start without it.
