@@ -1,0 +1,288 @@
+"""SCRP, seasonal consensus return period: how unusual a count stream of one key is, bucket by bucket.
+
+Counts of complaints are small and over-dispersed, so "mean plus three sigma" fires by chance several times a week. SCRP asks instead how
+often this key sees such a day: the expectation follows the hour of the local week, the tail of a negative binomial gives a normal score
+per window of 5 minutes, 15 minutes, 1 and 6 hours, and each window's own history of daily maxima turns that into a return period. A
+score of 1 reads: this unusual about once in 10 days.
+
+Pure and O(1) per bucket; `math` only, so that equal input gives equal bits. Winsorising in the expectation and in the dispersion matters
+most: without it one crisis blinds the next.
+"""
+
+import math
+import struct
+from datetime import datetime
+from typing import NamedTuple
+
+from pipeline.extremes import DailyMaxima
+
+WINDOWS = (1, 3, 12, 72)
+"""Buckets of the four windows: 5 minutes, 15 minutes, 1 hour, 6 hours."""
+
+RING = WINDOWS[-1]
+HOUR = 2
+"""Index of the one-hour window."""
+
+SILENT = 288
+"""The first day's buckets teach, and raise nothing."""
+
+PRIOR_MEAN = 0.05
+"""Expected per bucket of a key that nothing is known of."""
+
+_PRIOR_WEIGHT = 6.0
+_LEAST_MEAN = 0.005
+_POOL = 100.0
+"""Weight, in buckets, of the hour of the day in the hour of the week, and of the overall mean in the hour of the day."""
+
+_FORGET_ALL, _FORGET_DAY, _FORGET_WEEK = 0.0005, 0.002, 0.005
+_FORGET_SPREAD = 0.0003
+_PRIOR_SPREAD, _PRIOR_SPREAD_BUCKETS = 0.2, 2000.0
+_LEAST_SPREAD = 1e-3
+_ANNOUNCED_SPREAD = 0.25
+"""Added to the inverse dispersion while an announced event lasts: how strong it turns out nobody knows."""
+
+_LEARN_SDS, _SPREAD_SDS = 2.5, 2.0
+_CONSENSUS_DISCOUNT = 1.2
+"""One window alone must be so much rarer than all windows together."""
+
+_VERSION = 1
+_HEAD = struct.Struct("<BI")
+_NUMBERS = struct.Struct(f"<{2 + 2 * 24 + 2 * 168 + 2 * RING + 2 * len(WINDOWS)}d")
+
+
+class Judgement(NamedTuple):
+    """What one closed bucket comes to. Tuples have one entry per window."""
+
+    score: float
+    expected: float
+    """Of this bucket alone."""
+    returns: tuple[float, ...]
+    sums: tuple[float, ...]
+    means: tuple[float, ...]
+    spreads: tuple[float, ...]
+    """Inverse dispersions 1/r: the variance of a window is its mean + mean² x spread."""
+
+    def window(self) -> int:
+        """Index of the window that explains the score best, the shorter of equal ones."""
+        return self.returns.index(max(self.returns))
+
+    def sd(self, window: int) -> float:
+        """Standard deviation of a window's count."""
+        mean = self.means[window]
+        return math.sqrt(mean + mean * mean * self.spreads[window])
+
+
+class Expectation:
+    """Seasonal mean of one bucket: hour of the local week, drawn to the hour of the day, drawn to the overall mean."""
+
+    __slots__ = ("day", "day_weight", "overall", "overall_weight", "prior", "week", "week_weight")
+
+    def __init__(self, prior: float) -> None:
+        self.prior = prior
+        self.overall = self.overall_weight = 0.0
+        self.day, self.day_weight = [0.0] * 24, [0.0] * 24
+        self.week, self.week_weight = [0.0] * 168, [0.0] * 168
+
+    def of(self, slot: int) -> float:
+        """Expected count of a bucket in hour ``slot`` (0-167) of the local week."""
+        hour = slot % 24
+        overall = (self.overall + self.prior * _PRIOR_WEIGHT) / (self.overall_weight + _PRIOR_WEIGHT)
+        day = (self.day[hour] + _POOL * overall) / (self.day_weight[hour] + _POOL)
+        return max(_LEAST_MEAN, (self.week[slot] + _POOL * day) / (self.week_weight[slot] + _POOL))
+
+    def learn(self, slot: int, count: float) -> None:
+        """A bucket of that hour came to ``count``."""
+        hour = slot % 24
+        self.overall = self.overall * (1.0 - _FORGET_ALL) + count
+        self.overall_weight = self.overall_weight * (1.0 - _FORGET_ALL) + 1.0
+        self.day[hour] = self.day[hour] * (1.0 - _FORGET_DAY) + count
+        self.day_weight[hour] = self.day_weight[hour] * (1.0 - _FORGET_DAY) + 1.0
+        self.week[slot] = self.week[slot] * (1.0 - _FORGET_WEEK) + count
+        self.week_weight[slot] = self.week_weight[slot] * (1.0 - _FORGET_WEEK) + 1.0
+
+
+class Detector:
+    """SCRP of one key and one stream."""
+
+    __slots__ = ("_errors", "_squares", "closed", "counts", "expectation", "maxima", "means")
+
+    def __init__(self, prior: float = PRIOR_MEAN) -> None:
+        self.expectation = Expectation(prior)
+        self.maxima = DailyMaxima(len(WINDOWS), mean=2.8, sd=1.0)
+        self.closed = 0
+        self.counts: list[float] = [0.0] * RING
+        self.means: list[float] = [0.0] * RING
+        self._errors = [0.0] * len(WINDOWS)
+        self._squares = [0.0] * len(WINDOWS)
+
+    def close(self, count: float, slot: int, day: int, multiplier: float = 1.0) -> Judgement:
+        """Judge the bucket that has just ended, then learn from it.
+
+        Args: ``slot``: hour of the local week of its start; ``day``: running number (from 1) of its local day; ``multiplier``: by how much
+            the calendar raises the expectation.
+        """
+        mean = self.expectation.of(slot) * multiplier
+        del self.counts[0], self.means[0]
+        self.counts.append(count)
+        self.means.append(mean)
+        self.maxima.start(day)
+
+        announced = _ANNOUNCED_SPREAD if multiplier != 1.0 else 0.0
+        sums = [count, *(math.fsum(self.counts[-size:]) for size in WINDOWS[1:])]
+        means = [mean, *(math.fsum(self.means[-size:]) for size in WINDOWS[1:])]
+        spreads = [self._spread(window, means[window]) + announced for window in range(len(WINDOWS))]
+        returns = self.maxima.returns([tail_score(*window) for window in zip(sums, means, spreads, strict=True)])
+        score = 0.0
+        if self.closed >= SILENT:
+            score = max((sum(map(math.sqrt, returns)) / len(returns)) ** 2, max(returns) - _CONSENSUS_DISCOUNT)
+
+        usual = mean + _LEARN_SDS * math.sqrt(mean + mean * mean * spreads[0] + 0.25)
+        self.expectation.learn(slot, min(count, usual) / multiplier)
+        self._learn_spread(sums, means, spreads)
+        self.closed += 1
+        return Judgement(score, mean, tuple(returns), tuple(sums), tuple(means), tuple(spreads))
+
+    def _spread(self, window: int, mean: float) -> float:
+        prior = _PRIOR_SPREAD_BUCKETS * mean * mean
+        return max(_LEAST_SPREAD, (self._errors[window] + _PRIOR_SPREAD * prior) / (self._squares[window] + prior))
+
+    def _learn_spread(self, sums: list[float], means: list[float], spreads: list[float]) -> None:
+        for window, mean in enumerate(means):
+            square = mean * mean
+            error = min(sums[window] - mean, _SPREAD_SDS * math.sqrt(mean + square * spreads[window]))
+            self._errors[window] = self._errors[window] * (1.0 - _FORGET_SPREAD) + error * error - mean
+            self._squares[window] = self._squares[window] * (1.0 - _FORGET_SPREAD) + square
+
+    def correct(self, age: int, by: float) -> bool:
+        """A closed bucket turned out larger; ``age`` 0 is the one closed last. The sums are judged with it from now on.
+
+        Returns: whether the bucket is still in the six hours (and was ever closed here).
+        """
+        if age >= min(RING, self.closed):
+            return False
+        self.counts[-1 - age] += by
+        return True
+
+    def snapshot(self) -> bytes:
+        """All state, bit for bit: about 4.5 KB."""
+        e = self.expectation
+        numbers = _NUMBERS.pack(
+            e.overall, e.overall_weight, *e.day, *e.day_weight, *e.week, *e.week_weight,
+            *self.counts, *self.means, *self._errors, *self._squares,
+        )  # fmt: skip
+        return _HEAD.pack(_VERSION, self.closed) + numbers + self.maxima.snapshot()
+
+    def restore(self, value: bytes) -> None:
+        """Take back a snapshot.
+
+        Raises:
+            ValueError: it is of another version or size.
+        """
+        if len(value) != self.size or value[0] != _VERSION:
+            raise ValueError("a detector snapshot of another version")
+        _, self.closed = _HEAD.unpack_from(value)
+        numbers = iter(_NUMBERS.unpack_from(value, _HEAD.size))
+
+        def take(count: int) -> list[float]:
+            return [next(numbers) for _ in range(count)]
+
+        e = self.expectation
+        e.overall, e.overall_weight = take(2)
+        e.day, e.day_weight, e.week, e.week_weight = take(24), take(24), take(168), take(168)
+        self.counts, self.means = take(RING), take(RING)
+        self._errors, self._squares = take(len(WINDOWS)), take(len(WINDOWS))
+        self.maxima.restore(value[_HEAD.size + _NUMBERS.size :])
+
+    @property
+    def size(self) -> int:
+        """Bytes of a snapshot."""
+        return _HEAD.size + _NUMBERS.size + self.maxima.size
+
+
+def tail_score(count: float, mean: float, spread: float) -> float:
+    """Normal score of P(X >= count) for a negative binomial of that mean and inverse dispersion; 0 at or below the mean.
+
+    Signed root of the deviance with the Lugannani-Rice correction, within 8 % of the exact tail.
+    """
+    x = count - 0.5
+    if x <= mean:
+        return 0.0
+    size = 1.0 / spread
+    a = math.log(x / mean)
+    b = math.log((x + size) / (mean + size))
+    root = math.sqrt(max(0.0, 2.0 * (x * a - (x + size) * b)))
+    if root < 1e-4:
+        return 0.0
+    ratio = (a - b) * math.sqrt(x + x * x * spread) / root
+    if abs(ratio - 1.0) < 1e-6:  # singular near the mean
+        return root if root > 0.1 else 0.0
+    return max(0.0, root + math.log(ratio) / root)
+
+
+def local_slot(at: datetime) -> tuple[int, int]:
+    """Hour of the week (0-167, from Monday) and running number of the day, of a local time. Days may have 23 or 25 hours."""
+    return at.weekday() * 24 + at.hour, at.toordinal()
+
+
+class Alarm:
+    """Raise, calm down, and a bar for the next raise: the state machine over the scores of one key."""
+
+    __slots__ = ("bar", "calm", "firing")
+
+    CALM = 0.25
+    CALM_BUCKETS = 12
+    STEP = 0.6
+    HIGHEST_BAR = 2.0
+    """A second crisis must stay audible."""
+    BAR_DECAY = 0.997
+    """Per bucket: a half-life of 19 hours."""
+
+    _LAYOUT = struct.Struct("<dHB")
+
+    def __init__(self) -> None:
+        self.bar = 0.0
+        self.calm = 0
+        self.firing = False
+
+    def step(self, score: float, *, passes: bool) -> str | None:
+        """One bucket further. ``passes``: score and counts are enough for an alarm. Returns what changed: raised, resolved or nothing."""
+        self.bar *= self.BAR_DECAY
+        if not self.firing:
+            if passes and score >= self.bar:
+                self.firing = True
+                self.calm = 0
+                self.lift(score)
+                return "raised"
+            return None
+        self.calm = self.calm + 1 if score < self.CALM else 0
+        if self.calm < self.CALM_BUCKETS:
+            return None
+        self.end()
+        return "resolved"
+
+    def lift(self, score: float) -> None:
+        """Told at this score: the next alarm must be clearly worse, until that is forgotten."""
+        self.bar = max(self.bar, min(score + self.STEP, self.HIGHEST_BAR))
+
+    def end(self) -> None:
+        """Not firing any more."""
+        self.firing = False
+        self.calm = 0
+
+    def snapshot(self) -> bytes:
+        """All state."""
+        return self._LAYOUT.pack(self.bar, self.calm, self.firing)
+
+    def restore(self, value: bytes) -> None:
+        """Take back a snapshot.
+
+        Raises:
+            struct.error: it has another size.
+        """
+        self.bar, self.calm, firing = self._LAYOUT.unpack(value)
+        self.firing = bool(firing)
+
+    @classmethod
+    def size(cls) -> int:
+        """Bytes of a snapshot."""
+        return cls._LAYOUT.size
