@@ -1,0 +1,51 @@
+# Everything here is a plain command too; `make help` prints them. Needed: uv and a Python that pyproject.toml allows.
+export UV_PYTHON_DOWNLOADS := never
+SYNC := uv sync --locked --all-extras --all-groups
+COMPOSE := docker compose
+
+.DELETE_ON_ERROR:
+.PHONY: help setup demo fmt lint types imports contracts test check up down clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## uv sync --locked --all-extras --all-groups
+	$(SYNC)
+
+demo: ## uv run --extra embedded webcare demo
+	uv run --extra embedded webcare demo
+
+fmt: ## uv run ruff format && uv run ruff check --fix
+	uv run ruff format
+	uv run ruff check --fix
+
+lint: ## uv run ruff check && uv run ruff format --check
+	uv run ruff check
+	uv run ruff format --check
+
+types: ## uv run mypy
+	uv run mypy
+
+imports: ## uv run lint-imports
+	uv run lint-imports
+
+contracts: ## uv run python -m agents.contracts check
+	uv run python -m agents.contracts check
+
+test: ## uv run --all-extras --group dev pytest
+	uv run --all-extras --group dev pytest
+
+check: lint types imports contracts test ## all of the above, as CI does
+
+up: .env ## docker compose up --build --detach (Kafka and a worker)
+	$(COMPOSE) up --build --detach
+
+down: .env ## docker compose down (the data stays; add --volumes to drop it)
+	$(COMPOSE) down
+
+.env:
+	umask 077 && uv run --no-project python -c "import secrets; print('WEBCARE_AUTHOR_KEY=' + secrets.token_hex(32))" > $@
+
+clean: ## remove what the tools made; the broker's cache and .env stay
+	rm -rf .venv dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find agents pipeline schemas tests -name __pycache__ -type d -prune -exec rm -rf {} +
