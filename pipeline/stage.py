@@ -97,9 +97,17 @@ class StagePartition(Protocol):
 class Stage(Protocol):
     """One of language, sentiment, crisis, routing."""
 
-    name: str
-    source: Topic
-    changelog: Topic | None
+    @property
+    def name(self) -> str:
+        """Its name, also of its agent, consumer group and changelog."""
+
+    @property
+    def source(self) -> Topic:
+        """The topic it reads."""
+
+    @property
+    def changelog(self) -> Topic | None:
+        """Where its state is kept; None: it has none."""
 
     def open(self, partition: int, epoch: str) -> StagePartition:
         """An empty partition; ``epoch`` is the identity of the source topic (Kafka's topic id), which only the door uses."""

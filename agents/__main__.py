@@ -1,0 +1,5 @@
+"""`python -m agents` is `webcare`."""
+
+from agents.cli import main
+
+main()

@@ -1,0 +1,52 @@
+"""The command `webcare`."""
+
+from typing import Annotated
+
+import typer
+
+from agents.commands import kafka, local
+from agents.commands.demo import demo
+from agents.commands.explain import explain
+from agents.deployment import version
+
+app = typer.Typer(
+    name="webcare",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Guards and tends a brand's online reputation: mentions flow through Kafka and four agents; "
+    "crisis alerts, an agent queue and routed topics come out.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version())
+        raise typer.Exit
+
+
+@app.callback()
+def webcare(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Settings come from WEBCARE_* environment variables (see the README); options win over them."""
+
+
+app.command()(demo)
+app.command()(kafka.worker)
+app.command()(kafka.broker)
+app.add_typer(kafka.topics_app, name="topics")
+app.command()(kafka.send)
+app.command()(local.score)
+app.command()(local.detect)
+app.command()(local.run)
+app.command()(explain)
+app.command()(local.check)
+app.command()(kafka.state)
+app.command()(kafka.tail)
+app.add_typer(kafka.dlq_app, name="dlq")
+
+
+def main() -> None:
+    """Entry point."""
+    app()

@@ -1,0 +1,64 @@
+"""What all commands share: settings, input, printing, and how an error ends a command."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+from kafka.errors import KafkaError
+from rich.console import Console
+
+from agents.broker.errors import BrokerError
+from agents.replay import InputError, Line, read_line, read_lines
+from agents.settings import Settings, SettingsError, read_settings
+from agents.topic_reader import NotReachableError
+from agents.topics import TopicsError
+from pipeline.brands import ConfigurationError
+
+EXIT_FAILED = 1
+"""The command ran and found something wrong."""
+EXIT_USAGE = 2
+"""What was given cannot be used: a file, an option, a setting, a broker that is not there."""
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+KNOWN_ERRORS = (SettingsError, ConfigurationError, InputError, NotReachableError, TopicsError, BrokerError)
+
+
+def settings_of(**overrides: Any) -> Settings:
+    """The process's settings; options win over the environment."""
+    return read_settings(os.environ, **overrides)
+
+
+def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
+    """Say what is wrong on standard error, end with this code."""
+    err.print(f"error: {message}", markup=False)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Known errors become one clear line instead of a stack trace."""
+    try:
+        yield
+    except KNOWN_ERRORS as error:
+        fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): nothing is wrong, and Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    except ConnectionError as error:
+        fail(f"{error}; start a broker with `webcare broker`, or set WEBCARE_KAFKA_BOOTSTRAP")
+    except KafkaError as error:
+        fail(f"Kafka: {type(error).__name__}; is the broker reachable? see `webcare topics check`")
+
+
+def lines_from(file: str) -> list[Line]:
+    """Lines of a file, or of standard input for ``-``."""
+    if file == "-":
+        return [read_line(number, value) for number, value in enumerate(sys.stdin.buffer.read().split(b"\n"), start=1) if value.strip()]
+    return read_lines(Path(file))

@@ -1,0 +1,295 @@
+"""`webcare broker | topics | worker | send | tail | dlq | state`: everything that talks to a broker."""
+
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from kafka import KafkaProducer
+from rich.progress import Progress
+from rich.table import Table
+
+from agents.broker import Broker
+from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
+from agents.replay import InputError, in_order, plain, replay
+from agents.sending import send_records
+from agents.states import read_states
+from agents.topic_reader import Record, follow, read_to_end
+from agents.topics import apply_topics, check_topics, list_topics, partition_count
+from agents.worker import run_worker
+from pipeline.partition import Partitioner
+from pipeline.stage import header
+from schemas.topics import DEAD_LETTER, DEFAULT_PARTITIONS, RAW
+
+Bootstrap = Annotated[str | None, typer.Option("--bootstrap", help="Kafka brokers; else WEBCARE_KAFKA_BOOTSTRAP.")]
+
+topics_app = typer.Typer(no_args_is_help=True, help="Create, check and list the topics.")
+dlq_app = typer.Typer(no_args_is_help=True, help="Look at dead letters and send them again.")
+
+
+def broker(
+    port: Annotated[int, typer.Option(help="Port for clients; 0 takes a free one.")] = 9092,
+    data: Annotated[Path | None, typer.Option(help="Data folder, kept; without it a folder that is thrown away.")] = None,
+    topics: Annotated[bool, typer.Option(help="Create the topics as well.")] = True,
+) -> None:
+    """Run a real single-node Apache Kafka in the foreground (needs the extra `embedded`)."""
+    with explained(), Broker(data=data, port=port or None) as running:
+        if topics:
+            apply_topics(running.bootstrap)
+        err.print(f"Kafka is ready at {running.bootstrap} (data: {running.data}); stop it with Ctrl-C")
+        err.print(f"export WEBCARE_KAFKA_BOOTSTRAP={running.bootstrap}")
+        try:
+            while running.running:
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            err.print("stopping")
+        else:
+            fail("the broker has ended by itself; its log is in the data folder", EXIT_FAILED)
+
+
+@topics_app.command("apply")
+def topics_apply(
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of every topic.")] = DEFAULT_PARTITIONS,
+    replication: Annotated[int, typer.Option(min=1, help="Replicas of every partition.")] = 1,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Create what is missing, set what differs. Safe to run again."""
+    with explained():
+        for line in apply_topics(settings_of(bootstrap=bootstrap).bootstrap, partitions, replication) or ["nothing to do"]:
+            out.print(line, markup=False)
+
+
+@topics_app.command("check")
+def topics_check(bootstrap: Bootstrap = None) -> None:
+    """Compare the broker's topics with the table; exit code 1 where they differ."""
+    with explained():
+        problems = check_topics(settings_of(bootstrap=bootstrap).bootstrap)
+        for problem in problems:
+            out.print(str(problem), markup=False)
+        if problems:
+            raise typer.Exit(EXIT_FAILED)
+        out.print("all topics are as they should be")
+
+
+@topics_app.command("list")
+def topics_list(bootstrap: Bootstrap = None) -> None:
+    """The topics of the table and what the broker has of them."""
+    with explained():
+        table = Table("topic", "key", "cleanup", "retention", "partitions", "records")
+        for row in list_topics(settings_of(bootstrap=bootstrap).bootstrap):
+            table.add_row(*map(str, row))
+        out.print(table)
+
+
+def worker(
+    stages: Annotated[str, typer.Option(help="Only these stages, separated by commas: language, sentiment, crisis, routing.")] = "",
+    replay_: Annotated[
+        bool, typer.Option("--replay", help="Event time comes from the log alone (`send --replay` writes its ticks).")
+    ] = False,
+    port: Annotated[int | None, typer.Option(help="Port of /metrics, /livez, /readyz, /version; 0: no web server.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml.")] = None,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Run the agents until SIGTERM or Ctrl-C."""
+    with explained():
+        settings = settings_of(bootstrap=bootstrap, config=config, web_port=port, ticks="log" if replay_ else None)
+        run_worker(settings, [name.strip() for name in stages.split(",") if name.strip()])
+
+
+def send(
+    file: Annotated[str, typer.Argument(help="Mentions as JSON lines; - reads standard input.")],
+    replay_: Annotated[bool, typer.Option("--replay", help="Also write ticks in the file's own time.")] = False,
+    brand: Annotated[str | None, typer.Option(help="With --replay: ticks for this brand only (warm start of an observed brand).")] = None,
+    sort: Annotated[bool, typer.Option("--sort", help="Sort the file by event time first.")] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Write mentions to the raw topic."""
+    with explained():
+        if brand is not None and not replay_:
+            fail("--brand goes with --replay")
+        lines = lines_from(file)
+        if not lines:
+            fail(f"{file}: no lines")
+        settings = settings_of(bootstrap=bootstrap)
+        partitioner = Partitioner(partition_count(settings.bootstrap))
+        if replay_ or sort:
+            lines, times = in_order(lines, sort=sort, name=file)
+        records = replay(lines, times, partitioner, brand=brand) if replay_ else plain(lines, partitioner)
+        with Progress(console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
+            bar = progress.add_task("sending", total=len(lines))
+            sent = send_records(settings, records, lambda written: progress.advance(bar, written))
+        err.print(f"sent {sent['mentions']} lines and {sent['ticks']} ticks to {RAW.name}")
+
+
+def tail(
+    topic: Annotated[str, typer.Argument(help="A topic's name; `webcare topics list` shows them.")],
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="From the start of the log instead of from now on.")] = False,
+    number: Annotated[int, typer.Option("--number", "-n", min=0, help="Stop after so many records; 0: go on.")] = 0,
+    until_end: Annotated[bool, typer.Option("--until-end", help="Stop at the present end of the topic.")] = False,
+    headers: Annotated[bool, typer.Option("--headers", help="With partition, offset, key and headers.")] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Print a topic's records as JSON lines."""
+    with explained():
+        address = settings_of(bootstrap=bootstrap).bootstrap
+        records = read_to_end(address, topic) if until_end else follow(address, topic, from_beginning=from_beginning)
+        shown = 0
+        try:
+            for record in records:
+                if record is None:
+                    continue
+                sys.stdout.buffer.write(_with_headers(record) if headers else record.value or b"null")
+                sys.stdout.buffer.write(b"\n")
+                sys.stdout.buffer.flush()
+                shown += 1
+                if number and shown >= number:
+                    break
+        except KeyboardInterrupt:
+            pass
+
+
+def _with_headers(record: Record) -> bytes:
+    value: Any = None
+    if record.value is not None:
+        try:
+            value = msgspec.json.decode(record.value)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            value = record.value.decode("utf-8", "replace")
+    return msgspec.json.encode(
+        {
+            "partition": record.partition,
+            "offset": record.offset,
+            "timestamp": record.timestamp,
+            "key": record.key.decode("utf-8", "replace") if record.key is not None else None,
+            "headers": [[name, (content or b"").decode("utf-8", "replace")] for name, content in record.headers],
+            "value": value,
+        }
+    )
+
+
+def _reason(record: Record) -> str:
+    return (header(record.headers, "webcare-reason") or b"unknown").decode("utf-8", "replace")
+
+
+@dlq_app.command("list")
+def dlq_list(
+    reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """The dead letters: where each stands, its stage, reason and place of the fault; no content."""
+    with explained():
+        table = Table("letter", "stage", "reason", "what is wrong", "first seen")
+        reasons: Counter[str] = Counter()
+        for record in read_to_end(settings_of(bootstrap=bootstrap).bootstrap, DEAD_LETTER.name):
+            if reason is not None and _reason(record) != reason:
+                continue
+            reasons[_reason(record)] += 1
+            facts = {
+                "letter": f"{record.partition}:{record.offset}",
+                "stage": _text(record, "__connect.errors.stage"),
+                "reason": _reason(record),
+                "detail": _text(record, "__connect.errors.exception.message"),
+                "first_seen": _text(record, "webcare-first-seen"),
+            }
+            if as_json:
+                sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+            else:
+                table.add_row(*facts.values())
+        if not as_json:
+            out.print(table)
+            out.print(", ".join(f"{name}: {count}" for name, count in reasons.most_common()) or "no dead letters")
+
+
+def _text(record: Record, name: str) -> str:
+    return (header(record.headers, name) or b"").decode("utf-8", "replace")
+
+
+@dlq_app.command("show")
+def dlq_show(letter: Annotated[str, typer.Argument(help="As listed: partition:offset.")], bootstrap: Bootstrap = None) -> None:
+    """One dead letter with its headers and its bytes."""
+    with explained():
+        record = _find(settings_of(bootstrap=bootstrap).bootstrap, letter)
+        for name, value in record.headers:
+            out.print(f"{name}: {(value or b'').decode('utf-8', 'replace')}", markup=False)
+        out.print(f"key: {record.key!r}", markup=False)
+        sys.stdout.flush()
+        sys.stdout.buffer.write((record.value or b"") + b"\n")
+
+
+def _find(bootstrap: str, letter: str) -> Record:
+    for record in read_to_end(bootstrap, DEAD_LETTER.name):
+        if f"{record.partition}:{record.offset}" == letter:
+            return record
+    raise InputError(f"there is no dead letter {letter}; `webcare dlq list` shows them")
+
+
+@dlq_app.command("redrive")
+def dlq_redrive(
+    letter: Annotated[str | None, typer.Argument(help="One letter, partition:offset.")] = None,
+    reason: Annotated[str | None, typer.Option(help="All letters with this reason.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All letters.")] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Write dead letters to the raw topic again, as new records (after the cause is gone)."""
+    with explained():
+        if sum((letter is not None, reason is not None, everything)) != 1:
+            fail("give one letter, or --reason, or --all")
+        address = settings_of(bootstrap=bootstrap).bootstrap
+        chosen = [
+            record
+            for record in read_to_end(address, DEAD_LETTER.name)
+            if everything or (reason is not None and _reason(record) == reason) or f"{record.partition}:{record.offset}" == letter
+        ]
+        if not chosen:
+            fail("no such dead letter; `webcare dlq list` shows them", EXIT_FAILED)
+        partitioner = Partitioner(partition_count(address))
+        producer = KafkaProducer(bootstrap_servers=address, acks="all", max_request_size=2 * RAW.max_message_bytes)
+        try:
+            for record in chosen:
+                partition = partitioner(record.key.decode("utf-8", "replace")) if record.key else record.partition
+                producer.send(RAW.name, value=record.value, key=record.key, headers=redriven_headers(record), partition=partition).get(60)
+        finally:
+            producer.close()
+        err.print(f"sent {len(chosen)} dead letters to {RAW.name} again")
+
+
+def redriven_headers(record: Record) -> list[tuple[str, bytes]]:
+    """The original's own headers and how often it has been sent again; what the dead letter added stays behind."""
+    ours = ("__connect.errors.", "webcare-reason", "webcare-attempts", "webcare-first-seen", "webcare-origin", "webcare-redriven")
+    attempts = header(record.headers, "webcare-attempts") or b"1"
+    return [*((name, value) for name, value in record.headers if not name.startswith(ours)), ("webcare-redriven", attempts)]
+
+
+def state(
+    brand: Annotated[str | None, typer.Argument(help="One brand; without it one line per brand.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON, one object per brand and line.")] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """What a running deployment holds per brand: counters, open incidents, open items (read from the changelogs)."""
+    with explained():
+        states = read_states(settings_of(bootstrap=bootstrap).bootstrap)
+        if brand is not None:
+            if brand not in states:
+                fail(f"no state of a brand {brand}; known: {', '.join(sorted(states)) or 'none'}", EXIT_FAILED)
+            states = {brand: states[brand]}
+        if as_json:
+            for name in sorted(states):
+                sys.stdout.write(msgspec.json.encode(states[name].as_json(detailed=brand is not None), order="sorted").decode() + "\n")
+            return
+        table = Table("brand", "mentions", "negatives", "duplicates", "routed", "open incidents", "open items")
+        for name, held in sorted(states.items()):
+            counters = held.counters
+            table.add_row(
+                name,
+                *(str(counters.get(key, 0)) for key in ("mentions", "negatives", "duplicates", "routed")),
+                str(len(held.incidents)),
+                str(len(held.items)),
+            )
+        out.print(table)
+        if brand is not None:
+            for key, value in sorted(states[brand].counters.items()):
+                out.print(f"  {key}: {value}")

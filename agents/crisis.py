@@ -1,0 +1,20 @@
+"""Third agent: does a brand get more negatives than it should expect. sentiment → assessed, alerts."""
+
+from faust.types import StreamT
+
+from agents.deployment import Deployment, detector_version
+from agents.runtime.batch import Batch
+from agents.runtime.shell import Shell
+from pipeline.crisis import CrisisStage
+
+
+def crisis_stage(deployment: Deployment) -> CrisisStage:
+    """The pure stage over the brand registry."""
+    return CrisisStage(deployment.brands, detector_version())
+
+
+async def crisis_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
+    """Every batch: count, close what event time has passed, judge, alert."""
+    async for batch in batches:
+        async with batch.in_hand():
+            await shell.work(batch)

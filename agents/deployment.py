@@ -1,0 +1,81 @@
+"""A deployment's configuration folder, read and checked, and the four stages built from it: the composition root."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from pipeline.brands import ConfigurationError, Registry, parse_brands
+from pipeline.decisions import check_examples
+from pipeline.rules import RuleBook, parse_rules
+from pipeline.stage import Stage
+
+BRANDS = "brands.toml"
+ROUTING = "routing.toml"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What operators edit: the brand registry and the routing rule book."""
+
+    folder: Path
+    brands: Registry
+    rules: RuleBook
+
+    @property
+    def config_hash(self) -> str:
+        """Names this version of all files together."""
+        return f"{self.brands.hash}-{self.rules.hash}"
+
+
+def packaged_deployments() -> Path:
+    """The folder `deploy`: in the installed package, else in the checkout."""
+    packaged = Path(__file__).parent / "deploy"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1] / "deploy"
+
+
+def load_deployment(folder: Path | None = None) -> Deployment:
+    """Read a configuration folder; the packaged demo deployment where none is given.
+
+    Raises:
+        ConfigurationError: a file is missing or wrong, or a rule's own example comes out differently.
+    """
+    folder = packaged_deployments() / "demo" if folder is None else folder
+    brands = parse_brands(_read(folder / BRANDS), file=str(folder / BRANDS))
+    rules = parse_rules(_read(folder / ROUTING), file=str(folder / ROUTING))
+    if failures := check_examples(rules):
+        raise ConfigurationError("\n".join(failures))
+    return Deployment(folder, brands, rules)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({error.strerror}); a configuration folder holds {BRANDS} and {ROUTING}"
+        ) from None
+
+
+def version() -> str:
+    """The installed version of webcare-stream."""
+    return metadata.version("webcare-stream")
+
+
+def detector_version() -> str:
+    """What an alert was decided by: our version, and that of the time-zone data."""
+    return f"webcare-stream {version()}, tzdata {metadata.version('tzdata')}"
+
+
+def build_stages(deployment: Deployment, author_key: str, partitions: int, names: Sequence[str] = ()) -> list[Stage]:
+    """The stages in their order, models loaded; ``names`` picks some (all where empty)."""
+    # Imported here: a worker of one stage must not load the others' models.
+    from agents import crisis, language, routing, sentiment
+
+    builders: dict[str, Callable[[], Stage]] = {
+        "language": lambda: language.language_stage(deployment, author_key, partitions),
+        "sentiment": sentiment.sentiment_stage,
+        "crisis": lambda: crisis.crisis_stage(deployment),
+        "routing": lambda: routing.routing_stage(deployment),
+    }
+    return [build() for name, build in builders.items() if not names or name in names]

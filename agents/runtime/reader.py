@@ -1,0 +1,391 @@
+"""Reads one topic in its own consumer group and hands the batches of its partitions to one agent; commits only what the agent finished.
+
+The shape and its reasons: Faust's own consumer loses events at rebalances, so Faust is the application and this service the reader.
+Protocol: outputs, then state, then commit; ownership confirmed before each write; a crash in between repeats work.
+"""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from mode import Service
+
+from agents.logs import get_logger
+from agents.runtime.batch import Batch, StaleBatchError
+from agents.runtime.ending import end_process
+from agents.runtime.restore import restore
+from agents.runtime.writer import bounded
+from agents.settings import Settings
+from agents.telemetry import Telemetry
+from pipeline.stage import Incoming, Reading, Stage, StagePartition
+
+log = get_logger(__name__)
+
+BATCH_RECORDS = 500
+BATCH_BYTES = 512 * 1024
+TAKEN_RECORDS = 2 * 2000
+"""Back-pressure: so many records taken and not in a batch yet stop the fetching."""
+
+DRAIN_SECONDS = 4.0
+COMMIT_EVERY = 1.0
+
+Put = Callable[[Batch], Awaitable[Any]]
+
+
+class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # neither library types these for subclassing
+    """One stage's reader. ``put`` is the stage's Faust channel; ``epoch_of`` asks the broker for the identity of the source topic."""
+
+    def __init__(
+        self, stage: Stage, put: Put, settings: Settings, telemetry: Telemetry, epoch_of: Callable[[str], str], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stage = stage
+        self._put = put
+        self._settings = settings
+        self._telemetry = telemetry
+        self._epoch_of = epoch_of
+        self._consumer: AIOKafkaConsumer | None = None
+        self._epoch = 0  # counts assignments: a batch of an earlier one is stale
+        self._closing = False
+        self._room = asyncio.Event()
+        self._preparing: asyncio.Task[None] | None = None
+        self._committing: asyncio.Task[None] | None = None
+        self._progress_at = self._committed_at = time.monotonic()
+        self._finished_wall = 0.0
+        self._lost = False
+        self._forget()
+
+    def _forget(self) -> None:
+        """Everything that belongs to an assignment."""
+        self._partitions: dict[int, StagePartition] = {}
+        self._pending: defaultdict[int, deque[Incoming]] = defaultdict(deque)
+        self._lanes: dict[int, asyncio.Task[None]] = {}
+        self._done: dict[int, int] = {}
+        self._committed: dict[int, int] = {}
+        self._next: dict[int, int] = {}
+        self._holes: set[tuple[int, int]] = set()
+        self._dropped: set[int] = set()
+
+    # -- what others may ask
+
+    @property
+    def assigned(self) -> list[int]:
+        """Partitions owned and restored."""
+        return sorted(self._partitions)
+
+    def is_ready(self) -> bool:
+        """Connected, member of its group, everything assigned restored, and nothing lost."""
+        return self._consumer is not None and self._epoch > 0 and self._preparing is None and not self._closing and not self._lost
+
+    def readings(self) -> Iterable[Reading]:
+        """Lag, progress and what the stage's partitions tell."""
+        name = {"stage": self.stage.name}
+        yield Reading("partitions", name, len(self._partitions))
+        yield Reading("last_progress_timestamp_seconds", name, self._finished_wall)
+        lag, oldest = self._lag()
+        yield Reading("lag_records", name, lag)
+        yield Reading("lag_seconds", name, oldest)
+        for partition in self._partitions.values():
+            yield from partition.readings()
+
+    def _lag(self) -> tuple[int, float]:
+        lag, oldest = 0, None
+        now = time.time()
+        for partition in self._partitions:
+            place = self._place(partition)
+            end = self._consumer.highwater(place) if self._consumer is not None else None
+            behind = max(0, (end or 0) - self._done.get(partition, self._next.get(partition, end or 0)))
+            lag += behind
+            if waiting := self._pending.get(partition):
+                stamp = waiting[0].timestamp / 1000
+                oldest = stamp if oldest is None else min(oldest, stamp)
+        return lag, max(0.0, now - oldest) if oldest is not None else 0.0
+
+    def _place(self, partition: int) -> TopicPartition:
+        return TopicPartition(self.stage.source.name, partition)
+
+    # -- life
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def run(self) -> None:
+        """Connect, then fetch until stopped."""
+        try:
+            while not self.should_stop and not await self._connect():
+                await self.sleep(1)
+            while not self.should_stop:
+                await self._step()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if not self.should_stop:
+                end_process("reader failed", stage=self.stage.name, error=repr(error)[:300])
+
+    async def _connect(self) -> bool:
+        session = self._settings.session_timeout
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._settings.bootstrap,
+            client_id=f"{self._settings.app}-{self.stage.name}",
+            group_id=group_of(self._settings.app, self.stage.name),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",  # a jump over records that retention took shows as a hole, and is told as a loss
+            fetch_max_wait_ms=50,  # one fetch is in flight per broker: a long wait makes long tails
+            max_partition_fetch_bytes=1 << 20,
+            max_poll_records=2000,
+            session_timeout_ms=int(session * 1000),
+            heartbeat_interval_ms=int(session * 300),
+            rebalance_timeout_ms=30_000,
+            partition_assignment_strategy=(StickyPartitionAssignor,),
+        )
+        consumer.subscribe([self.stage.source.name], listener=self)
+        self._consumer = consumer
+        try:
+            await consumer.start()
+        except KafkaError as error:
+            self._consumer = None
+            await bounded(consumer.stop(), 2)
+            self._telemetry.retries.labels("connect").inc()
+            log.warning("broker not reachable, trying again", stage=self.stage.name, error=type(error).__name__)
+            return False
+        return True
+
+    async def on_stop(self) -> None:
+        """Let the batches in flight end, commit them, leave the group."""
+        await self._drain()
+        await self._commit(2)
+        if self._consumer is not None:
+            await bounded(self._consumer.stop(), 3)
+
+    # -- taking records
+
+    async def _step(self) -> None:
+        """Take what arrived at once: a partition with untaken records is left out of the next fetch, which then waits at the broker."""
+        assert self._consumer is not None
+        got = await self._consumer.getmany(timeout_ms=200)
+        if self.should_stop or self._closing:
+            return  # a revoke is under way: all this will be read again
+        for place, records in got.items():  # no await up to here: a revoke cannot come in between
+            partition = place.partition
+            if partition in self._partitions and self._is_contiguous(partition, records):
+                self._pending[partition].extend(Incoming(partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records)
+                if partition not in self._lanes:
+                    self._lanes[partition] = asyncio.create_task(self._lane(partition, self._epoch))
+        while sum(map(len, self._pending.values())) > TAKEN_RECORDS and not self.should_stop:
+            self._room.clear()
+            await bounded(self._room.wait(), 1)
+
+    async def _lane(self, partition: int, epoch: int) -> None:
+        """One batch of a partition in flight; what arrives meanwhile becomes the next one."""
+        try:
+            while not self._closing and not self.should_stop and epoch == self._epoch and partition not in self._dropped:
+                records = take_batch(self._pending[partition])
+                if not records:
+                    return
+                self._room.set()
+                batch = Batch(self, partition, records, self._partitions[partition], epoch)
+                await self._put(batch)
+                if await batch.done and epoch == self._epoch:
+                    self._done[partition] = batch.next
+                    self._progress_at = time.monotonic()
+                    self._finished_wall = time.time()
+        except Exception as error:
+            end_process("lane failed", stage=self.stage.name, partition=partition, error=repr(error)[:300])
+        finally:
+            if self._lanes.get(partition) is asyncio.current_task():
+                del self._lanes[partition]
+
+    def _is_contiguous(self, partition: int, records: list[Any]) -> bool:
+        """Nothing between the batches may be missing: a hole is fetched once more; one that stays is a loss (no source is compacted)."""
+        if partition in self._dropped:
+            return False
+        want = self._next.get(partition)
+        if want is not None and records[0].offset != want:
+            if (partition, want) not in self._holes:
+                self._holes.add((partition, want))
+                log.warning("hole in the offsets, fetching again", stage=self.stage.name, partition=partition, offset=want)
+                assert self._consumer is not None
+                self._consumer.seek(self._place(partition), want)
+                return False
+            self._tell_loss(partition, want, records[0].offset)
+        self._next[partition] = records[-1].offset + 1
+        return True
+
+    def _tell_loss(self, partition: int, want: int, got: int) -> None:
+        """Records went by retention before they were read."""
+        self._lost = True
+        self._telemetry.lost_records.labels(self.stage.name).inc(max(1, got - want))
+        log.error(
+            "records lost: gone by retention before they were read",
+            stage=self.stage.name,
+            partition=partition,
+            next_offset=want,
+            first_offset=got,
+        )
+
+    # -- ownership and offsets
+
+    async def confirm_ownership(self, batch: Batch) -> None:
+        """Call before every write. Free in the normal case; after a long gap (frozen process, broker away) the coordinator is asked.
+
+        Raises:
+            StaleBatchError: another worker owns the partition.
+        """
+        delay = 0.1
+        while True:
+            if batch.epoch != self._epoch or batch.partition in self._dropped:
+                raise StaleBatchError
+            if time.monotonic() - batch.confirmed_at < self._settings.session_timeout / 2:
+                return
+            try:
+                asked = time.monotonic()
+                assert self._consumer is not None
+                # A commit is checked against member and generation, and renews the session. As a task: never cancel an aiokafka call.
+                await asyncio.shield(asyncio.ensure_future(self._consumer.commit({self._place(batch.partition): batch.first})))
+                batch.confirmed_at = asked
+            except (CommitFailedError, IllegalStateError):
+                log.warning("another worker owns the partition, batch dropped", batch=repr(batch))
+                raise StaleBatchError from None
+            except KafkaError:
+                self._telemetry.retries.labels("confirm").inc()
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 2.0)
+
+    def drop(self, batch: Batch) -> None:
+        """A stale batch: its partition's state is wrong now; the next assignment reads and restores it anew."""
+        self._telemetry.stale.labels(self.stage.name).inc()
+        if batch.epoch == self._epoch:
+            self._dropped.add(batch.partition)
+
+    @Service.task  # type: ignore[untyped-decorator]
+    async def commit_regularly(self) -> None:
+        """Commit what is done; end the process when nothing moves although there is work."""
+        while not self.should_stop:
+            await self.sleep(COMMIT_EVERY)
+            await self._commit(5)
+            self._watch_progress()
+
+    def _watch_progress(self) -> None:
+        now, limit = time.monotonic(), self._settings.stuck_after
+        busy = bool(self._lanes) or any(self._pending.values())
+        if not busy:
+            self._progress_at = now
+        if now - self._progress_at > limit:
+            end_process("no progress while there is work", stage=self.stage.name, seconds=round(now - self._progress_at))
+        if now - self._committed_at > limit:
+            end_process("no commit accepted while there is work", stage=self.stage.name, seconds=round(now - self._committed_at))
+
+    async def _commit(self, timeout: float) -> None:
+        if self._committing is not None and not self._committing.done():
+            await asyncio.wait([self._committing], timeout=timeout)
+        if self._committing is None or self._committing.done():
+            todo = {partition: offset for partition, offset in self._done.items() if self._committed.get(partition) != offset}
+            if not todo or self._consumer is None:
+                self._committed_at = time.monotonic()
+                return
+            # Started as a task and waited for: a cancelled commit left the group without a coordinator after a broker restart.
+            self._committing = asyncio.create_task(self._commit_now(todo, self._epoch))
+            await asyncio.wait([self._committing], timeout=timeout)
+
+    async def _commit_now(self, todo: dict[int, int], epoch: int) -> None:
+        assert self._consumer is not None
+        try:
+            await self._consumer.commit({self._place(partition): offset for partition, offset in todo.items()})
+            self._committed_at = time.monotonic()
+            if epoch == self._epoch:
+                self._committed.update(todo)
+        except (CommitFailedError, IllegalStateError):
+            log.warning("commit refused: another worker repeats the work", stage=self.stage.name)
+        except KafkaError as error:
+            self._telemetry.retries.labels("commit").inc()
+            log.warning("commit failed, trying again", stage=self.stage.name, error=type(error).__name__)
+
+    # -- rebalances; aiokafka only logs what these raise, so they end the process themselves
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002
+        """Let the batches in flight finish, commit, forget everything."""
+        try:
+            if self._preparing is not None:
+                self._preparing.cancel()
+                self._preparing = None
+            await self._drain()
+            await self._commit(3)
+            self._epoch += 1
+            self._forget()
+            self._closing = False
+            self._room.set()
+        except Exception as error:
+            end_process("revoke failed", stage=self.stage.name, error=repr(error)[:300])
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Heartbeats start only after this returns: open and restore in the background, the partitions paused."""
+        places = sorted(assigned)
+        self._epoch += 1
+        self._progress_at = self._committed_at = time.monotonic()
+        if places:
+            assert self._consumer is not None
+            self._consumer.pause(*places)
+            self._preparing = asyncio.create_task(self._prepare(places, self._epoch))
+
+    async def _drain(self) -> None:
+        self._closing = True
+        if self._lanes:
+            await asyncio.wait(list(self._lanes.values()), timeout=DRAIN_SECONDS)
+
+    async def _prepare(self, places: list[TopicPartition], epoch: int) -> None:
+        assert self._consumer is not None
+        while epoch == self._epoch and not self.should_stop:
+            try:
+                topic_epoch = await asyncio.to_thread(self._epoch_of, self.stage.source.name)
+                opened = {place.partition: self.stage.open(place.partition, topic_epoch) for place in places}
+                if self.stage.changelog is not None:
+                    await restore(self.stage.name, self.stage.changelog.name, opened, self._settings, self._telemetry)
+                positions = {place: await self._start(place) for place in places}
+            except asyncio.CancelledError:
+                raise
+            except (KafkaError, ConnectionError, TimeoutError) as error:
+                self._telemetry.retries.labels("restore").inc()
+                log.warning("partitions not ready, trying again", stage=self.stage.name, error=type(error).__name__)
+                await asyncio.sleep(0.5)
+            except Exception as error:
+                end_process("restore failed", stage=self.stage.name, error=repr(error)[:300])
+            else:
+                if epoch == self._epoch:
+                    for place, offset in positions.items():
+                        self._consumer.seek(place, offset)
+                        self._next[place.partition] = offset
+                    self._partitions = opened
+                    self._preparing = None
+                    self._progress_at = self._committed_at = time.monotonic()
+                    self._consumer.resume(*places)
+                    log.info("partitions ready", stage=self.stage.name, partitions=self.assigned)
+                return
+
+    async def _start(self, place: TopicPartition) -> int:
+        """Where to go on: the committed offset, else the start of the log."""
+        assert self._consumer is not None
+        committed = await self._consumer.committed(place)
+        first: int = (await self._consumer.beginning_offsets([place]))[place]
+        if committed is not None and committed < first:
+            self._tell_loss(place.partition, committed, first)
+        return max(first, committed or 0)
+
+
+def take_batch(pending: deque[Incoming]) -> list[Incoming]:
+    """The next batch, bounded in records and bytes; at least one record where there is one."""
+    records: list[Incoming] = []
+    size = 0
+    while pending and len(records) < BATCH_RECORDS:
+        size += len(pending[0].value or b"")
+        if records and size > BATCH_BYTES:
+            break
+        records.append(pending.popleft())
+    return records
+
+
+def group_of(app: str, stage: str) -> str:
+    """Consumer group of a stage."""
+    return f"{app}-{stage}"

@@ -1,0 +1,114 @@
+"""The one way a batch goes through a stage: pure code, then outputs, then state, then done. The only place where effects happen."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+
+from agents.runtime.batch import Batch
+from agents.runtime.ending import end_process
+from agents.runtime.writer import Write, Writer
+from agents.telemetry import Telemetry
+from pipeline.journal import CHANGE
+from pipeline.stage import APPENDED, ORIGIN, DeadLetter, Incoming, Outcome, header
+from schemas.topics import ALERT_EVENT, DEAD_LETTER, ROUTED
+
+REJECTED_IN_A_ROW = {"language": 100_000}
+"""Circuit breaker: so many dead letters without one good record between them, and we take it that we are the bug. At the door, where
+anybody's bytes arrive, the limit is high; behind it, where only our own records arrive, it is low."""
+REJECTED_IN_A_ROW_BEHIND_THE_DOOR = 200
+
+
+@dataclass
+class Shell:
+    """Carries out what stages decide."""
+
+    writer: Writer
+    telemetry: Telemetry
+    app: str
+
+    def __post_init__(self) -> None:
+        self._rejected: dict[str, int] = {}
+
+    async def work(self, batch: Batch) -> None:
+        """Outputs → state → done. A crash anywhere in between repeats work and loses nothing."""
+        reader = batch.reader
+        stage = reader.stage
+        started = time.perf_counter()
+        outcome = batch.state.process(batch.records)
+        seconds = time.perf_counter() - started
+        self._check_rejections(stage.name, len(batch.records), outcome)
+
+        await reader.confirm_ownership(batch)
+        await self.writer.publish(self._outputs(stage.name, batch, outcome))
+
+        if outcome.changes:
+            assert stage.changelog is not None
+            await reader.confirm_ownership(batch)
+            await self.writer.publish_together(
+                stage.changelog.name, batch.partition, _changes(stage.changelog.name, batch.partition, outcome)
+            )
+
+        self.telemetry.finished(stage.name, outcome, len(batch.records), seconds)
+        self._measure_delays(outcome)
+
+    def _outputs(self, stage: str, batch: Batch, outcome: Outcome) -> Iterator[Write]:
+        for out in outcome.outgoing:
+            yield Write(out.topic.name, batch.partition if out.partition is None else out.partition, out.key, out.value, out.headers)
+        for letter in outcome.dead:
+            record = letter.record
+            source = batch.reader.stage.source.name
+            yield Write(DEAD_LETTER.name, record.partition, record.key, record.value, dead_letter_headers(letter, self.app, stage, source))
+
+    def _check_rejections(self, stage: str, records: int, outcome: Outcome) -> None:
+        if len(outcome.dead) < records:
+            self._rejected[stage] = 0
+            return
+        self._rejected[stage] = self._rejected.get(stage, 0) + records
+        if self._rejected[stage] >= REJECTED_IN_A_ROW.get(stage, REJECTED_IN_A_ROW_BEHIND_THE_DOOR):
+            end_process("too many dead letters in a row", stage=stage, rejected=self._rejected[stage])
+
+    def _measure_delays(self, outcome: Outcome) -> None:
+        now = time.time()
+        for out in outcome.outgoing:
+            if out.topic is ROUTED:
+                histogram = self.telemetry.to_route
+            elif out.topic is ALERT_EVENT:
+                histogram = self.telemetry.to_alert
+            else:
+                continue
+            if (appended := header(out.headers, APPENDED)) is not None:
+                histogram.observe(max(0.0, now - int(appended) / 1000))
+
+
+def _changes(changelog: str, partition: int, outcome: Outcome) -> Iterator[list[Write]]:
+    """Snapshots, those of a brand in one group: its many keys stay consistent."""
+    number = [(CHANGE, str(outcome.change).encode())]
+    for _, items in groupby(outcome.changes.items(), key=lambda item: item[0].split(b"|", 1)[0]):
+        yield [Write(changelog, partition, key, value, number) for key, value in items]
+
+
+def dead_letter_headers(letter: DeadLetter, app: str, stage: str, source: str) -> list[tuple[str, bytes]]:
+    """The original's headers, Kafka Connect's error headers, and ours. No content of the record in any of them."""
+    record: Incoming = letter.record
+    seen = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat()
+    redriven = header(record.headers, "webcare-redriven")
+    added = {
+        "__connect.errors.topic": source,
+        "__connect.errors.partition": str(record.partition),
+        "__connect.errors.offset": str(record.offset),
+        "__connect.errors.connector.name": app,
+        "__connect.errors.task.id": str(record.partition),
+        "__connect.errors.stage": stage,
+        "__connect.errors.class.name": f"pipeline.{stage}",
+        "__connect.errors.exception.class.name": "schemas.codec.RejectedRecordError",
+        "__connect.errors.exception.message": letter.detail,
+        "webcare-reason": letter.reason.value,
+        "webcare-attempts": str(int(redriven) + 1 if redriven is not None and redriven.isdigit() else 1),
+        "webcare-first-seen": seen,
+    }
+    # An origin on a raw record is not ours and would speak of another record: the one of this record replaces it.
+    original = [(name, value) for name, value in record.headers if not (name == ORIGIN and letter.origin is not None)]
+    origin = [(ORIGIN, letter.origin)] if letter.origin is not None else []
+    return [*original, *((name, value.encode()) for name, value in added.items()), *origin]

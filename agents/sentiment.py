@@ -1,0 +1,20 @@
+"""Second agent: what a mention says, in its own language or not at all. language → sentiment."""
+
+from faust.types import StreamT
+
+from agents.lexicons import load_engine
+from agents.runtime.batch import Batch
+from agents.runtime.shell import Shell
+from pipeline.sentiment import SentimentStage
+
+
+def sentiment_stage() -> SentimentStage:
+    """The pure stage with its lexicons loaded."""
+    return SentimentStage(load_engine())
+
+
+async def sentiment_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
+    """Every batch: score, read the signals, pass on."""
+    async for batch in batches:
+        async with batch.in_hand():
+            await shell.work(batch)

@@ -1,0 +1,95 @@
+"""Settings of a process: from the environment, overridden by command-line options; all read in one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the message names it and says what to do."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable, for the code and for the README's table."""
+
+    variable: str
+    default: str
+    meaning: str
+    secret: bool = False
+
+
+SETTINGS: dict[str, Setting] = {
+    "bootstrap": Setting("WEBCARE_KAFKA_BOOTSTRAP", "127.0.0.1:9092", "Kafka brokers, `host:port` separated by commas"),
+    "config": Setting("WEBCARE_CONFIG", "the packaged demo deployment", "folder with `brands.toml` and `routing.toml`"),
+    "author_key": Setting(
+        "WEBCARE_AUTHOR_KEY",
+        "none: a live worker refuses to start without it",
+        "secret key (at least 16 characters) that author ids are hashed with",
+        True,
+    ),
+    "ticks": Setting(
+        "WEBCARE_TICKS", "wall", "`wall`: the worker appends a tick every 30 s; `log`: only the log's own ticks count (replays)"
+    ),
+    "app": Setting("WEBCARE_APP", "webcare", "name of the Faust application and prefix of the consumer groups"),
+    "web_host": Setting("WEBCARE_WEB_HOST", "127.0.0.1", "address that `/metrics /livez /readyz /version` listen on"),
+    "web_port": Setting("WEBCARE_WEB_PORT", "6066", "their port; 0 turns the web server off"),
+    "session_timeout": Setting("WEBCARE_SESSION_TIMEOUT", "10", "seconds after which a silent worker loses its partitions"),
+    "stuck_after": Setting("WEBCARE_STUCK_AFTER", "120", "seconds without progress, while there is work, after which a worker ends itself"),
+    "log_format": Setting("WEBCARE_LOG", "text", "`text` or `json`"),
+    "cache": Setting("WEBCARE_CACHE", "`webcare-stream` in the user's cache folder", "where the embedded broker keeps its jars"),
+}
+DEMO_KEY = "webcare-demo-key-not-a-secret"
+"""Fixed and announced: what the demo and offline runs hash author ids with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a process runs with. Durations are in seconds."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    config: Path | None = None
+    author_key: str | None = None
+    ticks: Literal["wall", "log"] = "wall"
+    app: str = "webcare"
+    web_host: str = "127.0.0.1"
+    web_port: int = 6066
+    session_timeout: float = 10.0
+    stuck_after: float = 120.0
+    log_format: Literal["text", "json"] = "text"
+    cache: Path | None = None
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{f.name}={'***' if SETTINGS[f.name].secret else getattr(self, f.name)!r}" for f in fields(self))
+        return f"Settings({shown})"
+
+
+def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
+    """Settings from the environment; an override that is not None wins.
+
+    Raises:
+        SettingsError: a value that cannot be read; names the variable.
+    """
+    values: dict[str, Any] = {}
+    for name, setting in SETTINGS.items():
+        if (given := environment.get(setting.variable)) not in (None, ""):
+            values[name] = given
+        if overrides.get(name) is not None:
+            values[name] = overrides[name]
+    for name, kind in (("web_port", int), ("session_timeout", float), ("stuck_after", float)):
+        if name in values:
+            try:
+                values[name] = kind(values[name])
+            except ValueError:
+                raise SettingsError(f"{SETTINGS[name].variable} must be a number, not {values[name]!r}") from None
+    for name, allowed in (("ticks", ("wall", "log")), ("log_format", ("text", "json"))):
+        if name in values and values[name] not in allowed:
+            raise SettingsError(f"{SETTINGS[name].variable} must be one of {', '.join(allowed)}, not {values[name]!r}")
+    for name in ("config", "cache"):
+        if name in values:
+            values[name] = Path(values[name])
+    key = values.get("author_key")
+    if key is not None and len(key) < 16:
+        raise SettingsError("WEBCARE_AUTHOR_KEY is shorter than 16 characters; use a long random secret and keep it")
+    return Settings(**values)
