@@ -1,0 +1,303 @@
+"""Which language a text is in, or that it cannot be told: py3langid's model, for short and noisy texts, a batch at a time.
+
+A score is the model's (naive Bayes over byte n-grams). Candidates are the languages we name, "no language" (``zxx``) and decoys: other
+languages, held back by a bias, that catch what would otherwise be called one of ours. One score gives two numbers: the gate
+softmax(score / sqrt(bytes)), below which we decline, and the confidence softmax(score / (0.5 sqrt(bytes))), which is calibrated.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, Final, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.words import language_of_words
+
+NAMED: Final = ("nl", "en", "de", "fr", "es", "it", "pt", "pl", "tr", "ar", "da", "sv", "nb", "af", "fy")
+"""The languages we name; every other one is declined."""
+
+NO_LANGUAGE = "zxx"
+_OTHERS = """
+    ro hu cs sk fi id ru uk el he ja zh ko bg sr hr bs sl mk be et lv lt sq ca gl eu oc is fo lb ga cy mt fa ur hi bn ta th vi ms tl sw so
+    ku az ka hy la eo
+"""
+DECOYS = tuple(_OTHERS.split())
+DECOY_BIAS = -6.0
+PRIORS = {"nl": 3.0, "en": 2.0, "de": 1.0, "fr": 1.0}
+"""Log-priors of an ordinary Dutch stream: Dutch recall, paid for with Afrikaans taken for Dutch. A neutral stream has none."""
+
+GATE = 0.35
+WORD_WEIGHT = 6.0
+"""What a listed word adds to its language's score: it is hundreds of times as likely there as in any other."""
+
+LONGEST = 2_000
+"""Characters looked at: more of the same text decides nothing."""
+
+SHORT = 20
+SURE = 0.9
+"""A hint is heard against a text of fewer than 20 letters, unless the text is this confident."""
+
+_BATCH = 256
+_ALONE = 12
+"""With fewer texts than this still alive, a plain loop over bytes is faster than a vector step."""
+
+_OTHER_NAMES = {"no": "nb", "nn": "nb"}
+_NOTHING = re.compile(r"|und|mul|zxx|mis|q[a-t][a-z]")
+_LETTER = re.compile(r"[^\W\d_]")
+_EIGHT_LETTERS = re.compile(r"(?:[^\W\d_][\W\d_]*){8}")
+_LINK = re.compile(r"(?:https?://|\bwww\.)\S+", re.IGNORECASE)
+_INSIDE = re.compile(r"@(?<=[\w.+-]@)\w")  # a pattern that begins with its rarest character is found many times as fast
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_HANDLE = re.compile(r"@(?<!\w@)\w+")
+_REPOST = re.compile(r"\s*RT\b[\s:]*")
+_HASHTAG = re.compile(r"#(\w+)")
+_TRIPLE = re.compile(r"(.)\1\1")
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
+
+Ground = Literal["text", "words", "hint"]
+Scores = NDArray[np.float32]
+_Counted = tuple[int, NDArray[Any], NDArray[Any]]
+
+
+class Language(NamedTuple):
+    """``code``: None where we decline. ``guess``: the likeliest of the languages we name, even then; None without any letter.
+
+    ``confidence``: how likely the code (the guess, where we decline) is right, 0 to 1; None where a hint decided or nothing is guessed.
+    """
+
+    code: str | None
+    guess: str | None
+    confidence: float | None
+    ground: Ground | None
+
+
+UNKNOWN = Language(None, None, None, None)
+
+
+class Model(Protocol):
+    """The arrays of ``py3langid.langid.LanguageIdentifier`` (0.4.0). They are no public contract: the version is exact."""
+
+    nb_ptc: NDArray[Any]
+    nb_pc: NDArray[Any]
+    nb_classes: list[str]
+    tk_nextmove: Any
+    tk_row: Any
+    tk_output: list[int]
+
+
+def clean(text: str) -> str:
+    """What of a text can tell its language: no links, addresses, handles, RT and hashtags; ``zoooo`` is ``zoo``.
+
+    The words of hashtags stay when fewer than 8 letters would be left. Case stays: the encoding folds what is all capitals.
+    """
+    text = text[:LONGEST]
+    if "://" in text or "ww." in text or "WW." in text:
+        text = _LINK.sub(" ", text)
+    if "@" in text:
+        if _INSIDE.search(text):
+            text = _MAIL.sub(" ", text)
+        text = _HANDLE.sub(" ", text)
+    if "RT" in text and (repost := _REPOST.match(text)):
+        text = text[repost.end() :]
+    if "#" in text:
+        without = _HASHTAG.sub(" ", text)
+        text = without if _EIGHT_LETTERS.search(without) else _HASHTAG.sub(r" \1 ", text)
+    if _TRIPLE.search(text):
+        text = _STRETCHED.sub(r"\1\1", text)
+    return " ".join(text.split()) if "  " in text or not text.isprintable() else text.strip()
+
+
+def encode(text: str) -> bytes:
+    """Bytes as the model was trained on them, and as py3langid itself makes them."""
+    if text.isupper():
+        text = text.lower()
+    return unicodedata.normalize("NFC", text).encode("utf-8", "surrogatepass")
+
+
+def primary(tag: str) -> str:
+    """The language of a tag: ``nl-BE`` and ``NL_nl`` are ``nl``, ``no`` and ``nn`` are ``nb``."""
+    code = re.split(r"[-_]", tag.strip().lower(), maxsplit=1)[0]
+    return _OTHER_NAMES.get(code, code)
+
+
+def named(tag: str) -> str | None:
+    """The language of a tag if it is one that we name."""
+    return code if (code := primary(tag)) in NAMED else None
+
+
+def says_nothing(tag: str) -> bool:
+    """Whether a tag does not name any language: ``und``, ``mul``, ``zxx``, ``mis`` and those for private use (``qaa`` to ``qtz``)."""
+    return _NOTHING.fullmatch(primary(tag)) is not None
+
+
+def _letters(text: str) -> int:
+    return len(_LETTER.findall(text))
+
+
+class LanguageIdentifier:
+    """Names languages. Keeps what it needs of the model and not the model itself."""
+
+    def __init__(self, model: Model) -> None:
+        self.labels: tuple[str, ...] = (*NAMED, NO_LANGUAGE, *DECOYS)
+        columns: list[int] = []
+        self._first: list[int] = []  # column at which each label begins: Norwegian is two of them, and so is Serbian
+        for label in self.labels:
+            self._first.append(len(columns))
+            columns += [at for at, name in enumerate(model.nb_classes) if _OTHER_NAMES.get(name, name) == label]
+        self._table = np.ascontiguousarray(model.nb_ptc[:, columns], dtype=np.float32)
+        self._base = model.nb_pc[columns].astype(np.float32)
+        self._base[self._first[len(NAMED) + 1] :] += np.float32(DECOY_BIAS)
+        self._priors = np.array([PRIORS.get(label, 0.0) for label in self.labels], dtype=np.float32)
+        self._next = np.frombuffer(model.tk_nextmove, dtype=f"u{model.tk_nextmove.itemsize}")
+        self._row = np.asarray(model.tk_row, dtype=np.int64) << 8
+        self._output = np.asarray(model.tk_output, dtype=np.int32)
+        self._plain = model.tk_nextmove, self._row.tolist(), model.tk_output
+
+    def identify(
+        self, texts: Sequence[str], *, neutral: Sequence[bool] | None = None, hints: Sequence[str | None] | None = None
+    ) -> list[Language]:
+        """Name the language of each text, or decline.
+
+        Args:
+            neutral: per text, whether it comes from a stream without our usual priors.
+            hints: per text, the code of a language that its source claims; heard where the text itself says little.
+        Returns: one per text. Never an error: an emoji is a mention.
+        """
+        out: list[Language] = []
+        for start in range(0, len(texts), _BATCH):
+            some = slice(start, start + _BATCH)
+            cleaned = [clean(text) for text in texts[some]]
+            out += self._decide(cleaned, neutral[some] if neutral else None, hints[some] if hints else None)
+        return out
+
+    def scores(self, encoded: Sequence[bytes]) -> Scores:
+        """The model's scores [texts, labels], decoys held back, no priors; 0 everywhere for a text without any feature.
+
+        Features are added one after the other, in their order: a text has the same score, to the last bit, in whatever batch it comes,
+        and a replay writes the same record. (A matrix product would not promise that.)
+        """
+        columns = np.zeros((len(encoded), len(self._base)), dtype=np.float32)
+        seen = []
+        for text, features, times in self._counted(encoded) if len(encoded) < _ALONE else self._counted_together(encoded):
+            rows = self._table.take(features, axis=0)
+            rows *= np.log1p(times, dtype=np.float32)[:, None]
+            np.add.reduce(rows, axis=0, out=columns[text])
+            seen.append(text)
+        columns[seen] += self._base
+        return np.maximum.reduceat(columns, self._first, axis=1)
+
+    def _counted(self, encoded: Sequence[bytes]) -> Iterator[_Counted]:
+        """(text, its features, how often each) of every text that has any, one text after the other."""
+        for text, letters in enumerate(encoded):
+            if times := sorted(Counter(self._walk(0, letters)).items()):
+                features, counts = zip(*times, strict=True)
+                yield text, np.array(features), np.array(counts)
+
+    def _counted_together(self, encoded: Sequence[bytes]) -> Iterator[_Counted]:
+        """The same with the model's automaton walked in lock-step, several times as fast.
+
+        One vector step per byte position over the texts that are that long, longest first; what is left of the few longest is
+        walked byte by byte.
+        """
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        order = np.argsort(-lengths, kind="stable")
+        steps = int(lengths[order[_ALONE - 1]])
+        alive = np.searchsorted(-lengths[order], -np.arange(steps), side="left")
+        starts = (np.cumsum(lengths) - lengths)[order]
+        letters = np.frombuffer(b"".join(encoded) or b" ", np.uint8).take(starts + np.arange(steps)[:, None], mode="clip")
+        states = np.zeros((steps + 1, len(encoded)), dtype=self._next.dtype)
+        for step, count in enumerate(alive.tolist()):
+            place = self._row.take(states[step, :count])
+            place += letters[step, :count]
+            self._next.take(place, out=states[step + 1, :count], mode="clip")
+        found = self._output.take(states[1:])
+        found[np.arange(len(encoded)) >= alive[:, None]] = -1
+        at = np.flatnonzero(found >= 0)
+        owners, features = [order[at % len(encoded)]], [found.ravel()[at]]
+        for rank in range(_ALONE - 1):
+            rest = self._walk(int(states[steps, rank]), encoded[order[rank]][steps:])
+            features.append(np.array(rest, np.int32))
+            owners.append(np.full(len(rest), order[rank]))
+        keys = np.concatenate(owners) * len(self._table) + np.concatenate(features)
+        unique, times = np.unique(keys, return_counts=True)
+        owner, feature = np.divmod(unique, len(self._table))
+        bounds = [*np.flatnonzero(np.diff(owner, prepend=-1)).tolist(), len(owner)]
+        for start, end in pairwise(bounds):
+            yield int(owner[start]), feature[start:end], times[start:end]
+
+    def _walk(self, state: int, letters: bytes) -> list[int]:
+        """Features from ``state`` on, with a plain loop."""
+        following, row, output = self._plain
+        found = []
+        for letter in letters:
+            state = following[row[state] + letter]
+            if (feature := output[state]) >= 0:
+                found.append(feature)
+        return found
+
+    def _decide(self, cleaned: Sequence[str], neutral: Sequence[bool] | None, hints: Sequence[str | None] | None) -> list[Language]:
+        encoded = [encode(text) for text in cleaned]
+        scores = self.scores(encoded)
+        scores += self._priors if neutral is None else np.where(np.array(neutral)[:, None], np.float32(0), self._priors)
+        roots = np.sqrt(np.fromiter((max(1, len(text)) for text in encoded), np.float32, len(encoded)))
+        out = []
+        for at, verdict in enumerate(_verdicts(scores, roots)):
+            text = cleaned[at]
+            if not _LETTER.search(text):
+                out.append(UNKNOWN)
+                continue
+            language = self._judge(text, verdict)
+            if language.code is None:
+                language = self._by_words(text, scores[at], roots[at]) or language
+            hint = hints[at] if hints else None
+            if hint is not None and hint != language.code and _hears(text, language, verdict):
+                language = Language(hint, language.guess, None, "hint")
+            out.append(language)
+        return out
+
+    def _judge(self, text: str, verdict: "_Verdict") -> Language:
+        guess = NAMED[verdict.guess]
+        declined = verdict.best >= len(NAMED) or verdict.gate < GATE or (len(text) < 12 and _letters(text) < 2)
+        return Language(None if declined else guess, guess, round(verdict.confidence, 6), None if declined else "text")
+
+    def _by_words(self, text: str, scores: Scores, root: np.float32) -> Language | None:
+        """What words that exist in one language only make of a text that we would decline."""
+        code, count = language_of_words(text)
+        if code is None:
+            return None
+        helped = scores.copy()
+        helped[NAMED.index(code)] += WORD_WEIGHT * count
+        (verdict,) = _verdicts(helped[None, :], np.array([root]))
+        language = self._judge(text, verdict)
+        return language._replace(ground="words") if language.code == code else None
+
+
+class _Verdict(NamedTuple):
+    best: int
+    gate: float
+    guess: int
+    confidence: float
+
+
+def _verdicts(scores: Scores, roots: Scores) -> Iterator[_Verdict]:
+    """Per text: the best label and its gate, the best label that has a name and its confidence."""
+    shares = np.exp((scores - scores.max(axis=1, keepdims=True)) / roots[:, None])
+    gates = 1.0 / shares.sum(axis=1)  # the best label's own share is exp(0)
+    guesses = scores[:, : len(NAMED)].argmax(axis=1)
+    squares = shares * shares  # half the temperature
+    confidences = squares[np.arange(len(guesses)), guesses] / squares.sum(axis=1)
+    return map(_Verdict, scores.argmax(axis=1).tolist(), gates.tolist(), guesses.tolist(), confidences.tolist())
+
+
+def _hears(text: str, language: Language, verdict: _Verdict) -> bool:
+    """Whether a hint is heard: where the text says nothing or little, not where it is clearly in another language."""
+    letters = _letters(text)
+    if letters < 2:
+        return False
+    if letters < SHORT:
+        return language.code is None or (language.confidence or 0.0) < SURE
+    return language.code is None and (verdict.gate < GATE or verdict.best <= len(NAMED))
