@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta, Struct
 
+from pipeline.identify import NAMED, named
 from schemas.mention import BrandSlug, Mode
 
 OTHER = "_other"
@@ -36,7 +37,7 @@ class CalendarEvent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Ambiguous(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The brand's name is also a common word: a mention that is not addressed to it needs one of these words."""
 
-    needs_any: Annotated[tuple[str, ...], Meta(min_length=1)]
+    needs_any: Annotated[tuple[Annotated[str, Meta(pattern=r"\S")], ...], Meta(min_length=1)]
 
 
 class Brand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,13 +113,19 @@ class Registry:
         """Settings of a connector, if any."""
         return self._sources.get(name) if name is not None else None
 
+    def source_label(self, name: str | None) -> str:
+        """Metric label of a connector: its name only if registered; ``unknown`` where a mention names none."""
+        if name is None:
+            return "unknown"
+        return name if name in self._sources else OTHER
+
 
 def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
     """Read the registry.
 
     Raises:
-        ConfigurationError: not TOML (with its line), an unknown key or a wrong value (with its path), a repeated slug, an unknown time
-            zone, an event that ends before it starts.
+        ConfigurationError: not TOML (with its line), an unknown key or a wrong value (with its path), a repeated slug or source, an unknown
+            time zone or language, an event that ends before it starts.
     """
     try:
         parsed = msgspec.toml.decode(content, type=_BrandsFile)
@@ -138,8 +145,16 @@ def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
             if event.ends_at <= event.starts_at:
                 raise ConfigurationError(f"{place}: event {event.name!r} ends before it starts")
         for account in (*brand.accounts, *brand.blocked_authors):
-            if ":" not in account:
+            if not all(account.partition(":")):
                 raise ConfigurationError(f"{place}: account {account!r} must have the form <channel>:<native author id>")
+    known: set[str] = set()
+    for index, source in enumerate(parsed.sources):
+        place = f"{file}: sources[{index}] ({source.name})"
+        if source.name in known:
+            raise ConfigurationError(f"{place}: this source is there twice; give each one entry")
+        known.add(source.name)
+        if source.language_hint is not None and named(source.language_hint) is None:
+            raise ConfigurationError(f"{place}: unknown language_hint; use one of {', '.join(NAMED)}")
     return Registry(
         parsed.brands, parsed.sources, (*parsed.channels, *parsed.retired_channels), blake2b(content, digest_size=8).hexdigest()
     )
