@@ -1,6 +1,6 @@
 """Event time: what ticks tell a brand, and the ticks and file time of a replay. No wall clock anywhere."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,6 +13,12 @@ AFTER_END = 6 * 3600
 DAY = 86_400
 CONFIRMING_LINES = 20
 BACKWARDS = 6 * 3600
+
+LONGEST_SILENCE = 31 * DAY
+"""A longer stretch without a line has no ticks but its last: one post from 1970 at the head of a file must not make six million of them."""
+
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
+"""Of the years 1 to 9999: nothing beyond can be written as a date."""
 
 
 @dataclass
@@ -57,39 +63,37 @@ class BackwardsFileError(ValueError):
         self.line = line
 
 
-def file_times(published: list[float | None]) -> list[float]:
+def file_times(published: Sequence[float | None]) -> list[float]:
     """File time of each line: the running maximum of ``published`` (seconds; None: the line has no time).
 
-    A jump of more than a day counts only if one of the next 20 lines with a time confirms it (is itself beyond the jump's day),
-    so that one post from the future does not pull the clock along.
+    A jump of more than a day counts only if the next 20 lines confirm it: most of those that have a time lie at its level, at most a
+    day before it. So a few posts from the future do not pull the clock along, and the last line of a file cannot either.
 
     Raises:
         BackwardsFileError: the file is not in event-time order.
     """
-    first = next((at for at in published if at is not None), 0.0)
-    now: float | None = None
+    times = [None if at is None else min(max(at, FIRST_SECOND), LAST_SECOND) for at in published]
+    now = next((at for at in times if at is not None), 0.0)
     out: list[float] = []
     back: list[int] = []
-    for index, at in enumerate(published):
-        if at is not None and (now is None or at > now):
-            reference = first if now is None else now
-            if now is None or at - reference <= DAY or _confirmed(published, index, reference):
-                now = at if now is None or at > now else now
-        current = first if now is None else now
-        if at is not None and current - at > BACKWARDS:
-            back.append(index)
-        out.append(current)
-    if published and len(back) > max(1, len(published)) * 0.01:
-        raise BackwardsFileError(back[0] + 1, len(back) / len(published))
+    for index, at in enumerate(times):
+        if at is not None:
+            if at > now and (at - now <= DAY or _is_confirmed(times, index, at)):
+                now = at
+            elif now - at > BACKWARDS:
+                back.append(index)
+        out.append(now)
+    if len(back) > len(times) * 0.01:
+        raise BackwardsFileError(back[0] + 1, len(back) / len(times))
     return out
 
 
-def _confirmed(published: list[float | None], index: int, reference: float) -> bool:
-    following = [at for at in published[index + 1 : index + 1 + CONFIRMING_LINES] if at is not None]
-    return any(at - reference > DAY for at in following)
+def _is_confirmed(times: Sequence[float | None], index: int, at: float) -> bool:
+    following = [time for time in times[index + 1 : index + 1 + CONFIRMING_LINES] if time is not None]
+    return sum(time >= at - DAY for time in following) * 2 > len(following)
 
 
-def paced(times: list[float]) -> Iterator[Paced]:
+def paced(times: Sequence[float]) -> Iterator[Paced]:
     """Lines and ticks of a replay in the order in which they are written: a tick at every 5-minute boundary of file time.
 
     A boundary's tick comes before the first line that lies at or beyond it; the last one, marked ``end``, comes 6 h after the last line.
@@ -98,17 +102,14 @@ def paced(times: list[float]) -> Iterator[Paced]:
         return
     boundary = (times[0] // BUCKET) * BUCKET
     for line, now in enumerate(times):
+        if now - boundary > LONGEST_SILENCE:
+            boundary = (now // BUCKET) * BUCKET
         while boundary <= now:
             yield Paced(boundary, None, boundary)
             boundary += BUCKET
         yield Paced(None, line, now)
-    yield from ((Paced(at, None, at)) for at in _steps(boundary, times[-1] + AFTER_END))
-    end = times[-1] + AFTER_END
+    end = min(times[-1] + AFTER_END, LAST_SECOND)
+    while boundary < end:
+        yield Paced(boundary, None, boundary)
+        boundary += BUCKET
     yield Paced(end, None, end, end=True)
-
-
-def _steps(start: float, end: float) -> Iterator[float]:
-    at = start
-    while at < end:
-        yield at
-        at += BUCKET
