@@ -29,10 +29,10 @@ class Plant(NamedTuple):
 FLOOD = Plant(
     "flood",
     "pakketpiet",
-    datetime(2026, 9, 9, 13, 0, tzinfo=UTC),
-    datetime(2026, 9, 9, 14, 0, tzinfo=UTC),
+    datetime(2026, 9, 9, 21, 0, tzinfo=UTC),
+    datetime(2026, 9, 9, 22, 0, tzinfo=UTC),
     None,
-    "three bots post 400 near-identical accusations within an hour: loud authors are not a crowd",
+    "three bots post 400 near-identical accusations within an hour of the evening: loud authors are not a crowd",
 )
 CAMPAIGN = Plant(
     "campaign",
@@ -60,46 +60,7 @@ ROW = Plant(
 )
 PLANTED = (FLOOD, CAMPAIGN, WAVE, ROW)
 
-ROW_CROWD = (
-    3,
-    7,
-    14,
-    26,
-    38,
-    46,
-    44,
-    38,
-    32,
-    30,
-    28,
-    26,
-    20,
-    13,
-    7,
-    3,
-    2,
-    1,
-    1,
-    1,
-    1,
-    2,
-    5,
-    9,
-    11,
-    11,
-    10,
-    9,
-    8,
-    8,
-    7,
-    6,
-    5,
-    5,
-    4,
-    3,
-    2,
-    1,
-)
+ROW_CROWD = (5, 11, 22, 36, 48, 54, 50, 42, 36, 33, 30, 27, 21, 13, 7, 3, 2, 1, 1, 1, 1, 2, 4, 6, 7, 7, 6, 6, 5, 5, 5, 4, 4, 3, 2, 2, 1, 1)
 """New voices in each hour after the onset."""
 ROW_REPOSTS = (2, 10, 16, 18, 20, 18, 14, 12, 10, 9, 8, 7, 5, 3, 2, 1, 0, 0, 0, 0, 0, 1, 2, 3, 3, 2, 2, 2, 1, 1, 1, 1)
 """Reposts in each of these hours."""
@@ -169,7 +130,8 @@ def flood(voices: Voices, texts: Flood) -> Iterator[Mention]:
     for number in range(FLOOD_POSTS):
         at = FLOOD.starts_at + timedelta(seconds=60 + span * (number + rng.random()) / FLOOD_POSTS)
         link = f"https://link.example/{rng.randrange(16**5):05x}"
-        yield voices.say(at, bots[number % len(bots)], voices.wording.fill(rng.choice(texts.texts), link=link))
+        awake = min(len(bots), 1 + number // 100)  # they come one after another
+        yield voices.say(at, bots[number % awake], voices.wording.fill(rng.choice(texts.texts), link=link))
 
 
 def wave(voices: Voices, texts: Wave) -> Iterator[Mention]:
