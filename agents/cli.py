@@ -1,5 +1,6 @@
 """The command `webcare`."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -30,6 +31,8 @@ def webcare(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Settings come from WEBCARE_* environment variables (see the README); options win over them."""
+    for library in ("aiokafka", "kafka"):  # what they warn of, they try again; what fails, a command says itself
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 app.command()(demo)

@@ -3,15 +3,17 @@
 from contextlib import closing
 from typing import Any
 
+from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
-from agents.runtime.reader import group_of
+from agents.settings import group_of
 from agents.telemetry import STAGES
 from agents.topic_reader import consumer, partitions_of
 from schemas.topics import ASSESSED, LANGUAGE, RAW, SENTIMENT, Topic
 
 SOURCES: dict[str, Topic] = dict(zip(STAGES, (RAW, LANGUAGE, SENTIMENT, ASSESSED), strict=True))
+_MOVING = (CoordinatorNotAvailableError, NotCoordinatorError, CoordinatorLoadInProgressError)
 
 
 class LagMeter:
@@ -19,6 +21,7 @@ class LagMeter:
 
     def __init__(self, bootstrap: str, app: str = "webcare") -> None:
         self._app = app
+        self._bootstrap = bootstrap
         self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
         self._reader = consumer(bootstrap)
         self._places = {stage: partitions_of(self._reader, topic.name) for stage, topic in SOURCES.items()}
@@ -31,9 +34,13 @@ class LagMeter:
         groups = [group_of(self._app, stage) for stage in SOURCES]
         try:
             committed = self._admin.list_group_offsets(groups)
-        except CoordinatorNotAvailableError:  # a young broker, on which nobody has committed yet
+        except _MOVING:
+            # A young broker, or one that has restarted: until a coordinator answers, everything counts as left. The client
+            # remembers the coordinator it knew, so it is made anew.
+            self._admin.close()
+            self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap)
             committed = {group: {} for group in groups}
-        ends = self._reader.end_offsets([place for places in self._places.values() for place in places])
+        ends = self._ends()
         return {
             stage: sum(
                 ends[place] - (offset.offset if (offset := committed[group_of(self._app, stage)].get(place)) is not None else 0)
@@ -41,6 +48,15 @@ class LagMeter:
             )
             for stage, places in self._places.items()
         }
+
+    def ends(self) -> dict[str, int]:
+        """Records that each stage's topic has ever had."""
+        ends = self._ends()
+        return {stage: sum(ends[place] for place in places) for stage, places in self._places.items()}
+
+    def _ends(self) -> dict[TopicPartition, int]:
+        ends: dict[TopicPartition, int] = self._reader.end_offsets([place for places in self._places.values() for place in places])
+        return ends
 
     def close(self) -> None:
         """Close both clients."""

@@ -1,9 +1,8 @@
-"""The README's tables, made from the code: `python -m agents.reference write`; a test compares them.
+"""The tables of the README and of schemas/README.md, made from the code: `python -m agents.reference write`; a test compares them.
 
 Each stands between `<!-- name -->` and `<!-- /name -->`.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,9 +12,10 @@ from prometheus_client import CollectorRegistry
 
 from agents.settings import SETTINGS
 from agents.telemetry import Telemetry
-from schemas.topics import TOPICS, changelog
+from schemas.headers import HEADERS
+from schemas.topics import TOPICS
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -33,7 +33,7 @@ def topics_table() -> str:
                 f"`{topic.name}`",
                 topic.key,
                 ", ".join(f"`{record.__name__}`" for record in topic.records)
-                or ("snapshots" if topic.name == changelog(topic.name.split(".")[2]).name else "original bytes"),
+                or ("snapshots" if topic.name.startswith("webcare.state.") else "original bytes"),
                 f"{topic.cleanup}{f', {topic.retention.days} d' if topic.retention else ''}",
                 topic.read_by + (" (worker only)" if topic.worker_only else ""),
             )
@@ -75,32 +75,50 @@ def _commands(command: object, name: str) -> Iterable[tuple[str, str]]:
         yield f"`{name}`", str(getattr(command, "help", "")).split("\n\n", maxsplit=1)[0].replace("\n", " ")
 
 
-TABLES: dict[str, Callable[[], str]] = {
-    "topics": topics_table,
-    "settings": settings_table,
-    "metrics": metrics_table,
-    "commands": commands_table,
+def headers_table() -> str:
+    """All headers."""
+    return _table(
+        ("header", "where", "value", "meaning"),
+        ((f"`{header.name}`", header.where + ("" if header.always else ", if known"), header.value, header.meaning) for header in HEADERS),
+    )
+
+
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"topics": topics_table, "settings": settings_table, "metrics": metrics_table, "commands": commands_table},
+    "schemas/README.md": {"headers": headers_table},
 }
 
 
-def filled(content: str) -> str:
-    """The README with its tables as the code gives them.
+def filled(content: str, tables: dict[str, Callable[[], str]]) -> str:
+    """A page with its tables as the code gives them.
 
     Raises:
         ValueError: a table has no place in it.
     """
-    for name, table in TABLES.items():
-        place = re.compile(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", re.DOTALL)
-        if not place.search(content):
-            raise ValueError(f"the README has no place for {name}")
-        content = place.sub(r"\1" + table().replace("\\", r"\\") + r"\2", content)
+    for name, table in tables.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, found, rest = content.partition(start)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise ValueError(f"no place for the table {name}")
+        content = f"{before}{start}{table()}\n{end}{after}"
     return content
 
 
+def differing(write: bool = False) -> list[str]:
+    """Pages whose tables are not what the code gives; with ``write`` they are made so."""
+    pages = []
+    for page, tables in TABLES.items():
+        before = (ROOT / page).read_text("utf-8")
+        after = filled(before, tables)
+        if before != after:
+            pages.append(page)
+            if write:
+                (ROOT / page).write_text(after, "utf-8")
+    return pages
+
+
 if __name__ == "__main__":
-    before = README.read_text("utf-8")
-    after = filled(before)
-    if sys.argv[1:] == ["write"]:
-        README.write_text(after, "utf-8")
-    elif before != after:
-        sys.exit("README.md: its tables differ from the code; run `python -m agents.reference write`")
+    wrong = differing(write=sys.argv[1:] == ["write"])
+    if wrong and sys.argv[1:] != ["write"]:
+        sys.exit(f"{', '.join(wrong)}: tables differ from the code; run `python -m agents.reference write`")

@@ -93,3 +93,8 @@ def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     if key is not None and len(key) < 16:
         raise SettingsError("WEBCARE_AUTHOR_KEY is shorter than 16 characters; use a long random secret and keep it")
     return Settings(**values)
+
+
+def group_of(app: str, stage: str) -> str:
+    """Consumer group of a stage."""
+    return f"{app}-{stage}"

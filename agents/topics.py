@@ -92,7 +92,7 @@ def apply_topics(bootstrap: str, partitions: int = DEFAULT_PARTITIONS, replicati
             counts = ", ".join(f"{topic.name} has {found[topic.name].partitions}" for topic in unequal)
             raise TopicsError(
                 f"{partitions} partitions were asked for, but {counts}. Changing the number moves brands to other partitions, away from "
-                "their state and their order: apply with the number that is there, or follow the procedure for it in deploy/runbook.md"
+                "their state and their order: apply with the number that is there"
             )
         missing = [topic for topic in topics if topic.name not in found]
         created = _create(admin, missing, partitions, replication) if missing else []

@@ -11,7 +11,7 @@ from rich.live import Live
 from agents.broker import Broker
 from agents.commands.context import EXIT_FAILED, err, explained, fail, out
 from agents.demo.planted import END, PLANTED, START
-from agents.demo.run import DemoError, Finished, run_demo
+from agents.demo.run import PARTITIONS, DemoError, Finished, run_demo
 from agents.demo.scenario import SEED
 from agents.demo.show import Show, alert_line, summary
 from agents.topics import apply_topics
@@ -27,7 +27,7 @@ def demo(
         home.mkdir(parents=True, exist_ok=True)
         err.print("starting Apache Kafka (the first time it is fetched: about 50 MB)")
         with Broker(data=home / "kafka") as broker:
-            apply_topics(broker.bootstrap)
+            apply_topics(broker.bootstrap, PARTITIONS)
             out.print(f"four invented weeks, {START:%d %b} to {END:%d %b %Y}, replayed in their own time; planted in them:")
             for plant in PLANTED:
                 out.print(f"  {plant.starts_at:%a %d %b %H:%M} UTC  {plant.brand}: {plant.story}")

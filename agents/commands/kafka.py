@@ -19,7 +19,6 @@ from agents.sending import send_records
 from agents.states import read_states
 from agents.topic_reader import Record, follow, read_to_end
 from agents.topics import apply_topics, check_topics, list_topics, partition_count
-from agents.worker import run_worker
 from pipeline.partition import Partitioner
 from pipeline.stage import header
 from schemas.topics import DEAD_LETTER, DEFAULT_PARTITIONS, RAW
@@ -94,6 +93,8 @@ def worker(
     bootstrap: Bootstrap = None,
 ) -> None:
     """Run the agents until SIGTERM or Ctrl-C."""
+    from agents.worker import run_worker  # Faust takes half a second to import: only here
+
     with explained():
         settings = settings_of(bootstrap=bootstrap, config=config, web_port=port, ticks="log" if replay_ else None)
         run_worker(settings, [name.strip() for name in stages.split(",") if name.strip()])

@@ -20,7 +20,7 @@ from agents.runtime.batch import Batch, StaleBatchError
 from agents.runtime.ending import end_process
 from agents.runtime.restore import restore
 from agents.runtime.writer import bounded
-from agents.settings import Settings
+from agents.settings import Settings, group_of
 from agents.telemetry import Telemetry
 from pipeline.stage import Incoming, Reading, Stage, StagePartition
 
@@ -384,8 +384,3 @@ def take_batch(pending: deque[Incoming]) -> list[Incoming]:
             break
         records.append(pending.popleft())
     return records
-
-
-def group_of(app: str, stage: str) -> str:
-    """Consumer group of a stage."""
-    return f"{app}-{stage}"
