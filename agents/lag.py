@@ -22,8 +22,8 @@ class LagMeter:
     def __init__(self, bootstrap: str, app: str = "webcare") -> None:
         self._app = app
         self._bootstrap = bootstrap
-        self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
         self._reader = consumer(bootstrap)
+        self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
         self._places = {stage: partitions_of(self._reader, topic.name) for stage, topic in SOURCES.items()}
 
     def remaining(self) -> dict[str, int]:

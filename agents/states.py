@@ -45,12 +45,22 @@ def gather(crisis_log: Iterable[Record], routing_log: Iterable[Record]) -> dict[
         ValueError: a snapshot is of another version.
     """
     views: dict[str, BrandView] = {}
-    for log, read in ((crisis_log, crisis.read_brand_state), (routing_log, routing.read_brand_state)):
-        for key, (_, value) in sorted(_newest(log).items()):
-            told = read(key, value) if value is not None else None
-            if told is not None:
-                _add(views.setdefault(told["brand"], BrandView(told["brand"])), told)
+    for key, value in _snapshots(crisis_log):
+        if (told := crisis.read_brand_state(key, value)) is not None:
+            view = _add(views, told)
+            view.incidents += [told["incident"]] if told["incident"] is not None else []
+    for key, value in _snapshots(routing_log):
+        if (told := routing.read_brand_state(key, value)) is not None:
+            _add(views, told)
+        elif (item := routing.read_open_item(key, value)) is not None:
+            brand = item.pop("brand")
+            views.setdefault(brand, BrandView(brand)).items.append(item)
     return views
+
+
+def _snapshots(log: Iterable[Record]) -> list[tuple[bytes, bytes]]:
+    """The newest snapshot of each key that is not gone, by key."""
+    return [(key, value) for key, (_, value) in sorted(_newest(log).items()) if value is not None]
 
 
 def _newest(log: Iterable[Record]) -> Newest:
@@ -61,13 +71,12 @@ def _newest(log: Iterable[Record]) -> Newest:
     return newest
 
 
-def _add(view: BrandView, told: dict[str, Any]) -> None:
+def _add(views: dict[str, BrandView], told: dict[str, Any]) -> BrandView:
+    brand = told["brand"]
+    view = views.setdefault(brand, BrandView(brand))
     for name, value in told.items():
-        if name == "incident":
-            view.incidents += [value] if value is not None else []
-        elif name == "item":
-            view.items.append(value)
-        elif isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int) and not isinstance(value, bool):
             view.counters.setdefault(name, value)
-        elif name != "brand":
+        elif name not in ("brand", "incident"):
             view.facts.setdefault(name, value)
+    return view

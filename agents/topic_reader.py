@@ -4,13 +4,9 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
+from agents.topics import TopicMissingError, require_kafka
 from schemas.topics import BY_NAME
-
-
-class NotReachableError(RuntimeError):
-    """The broker or the topic is not there; the message says what to do."""
 
 
 class Record(NamedTuple):
@@ -26,33 +22,32 @@ class Record(NamedTuple):
 
 
 def consumer(bootstrap: str) -> Any:
-    """A consumer outside any group."""
-    try:
-        return KafkaConsumer(
-            bootstrap_servers=bootstrap,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=16 << 20,
-            fetch_max_bytes=64 << 20,
-            max_poll_records=5_000,
-        )
-    except KafkaError as error:
-        raise NotReachableError(
-            f"no Kafka answers at {bootstrap} ({type(error).__name__}); "
-            "start a broker with `webcare broker`, or set WEBCARE_KAFKA_BOOTSTRAP"
-        ) from None
+    """A consumer outside any group.
+
+    Raises:
+        KafkaAwayError: no broker answers.
+    """
+    require_kafka(bootstrap)
+    return KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=16 << 20,
+        fetch_max_bytes=64 << 20,
+        max_poll_records=5_000,
+    )
 
 
 def partitions_of(reader: Any, topic: str) -> list[TopicPartition]:
     """All partitions of a topic.
 
     Raises:
-        NotReachableError: the topic does not exist.
+        TopicMissingError: the topic does not exist.
     """
     found = reader.partitions_for_topic(topic)
     if not found:
         hint = "create the topics with `webcare topics apply`" if topic in BY_NAME else "`webcare topics list` shows them"
-        raise NotReachableError(f"there is no topic {topic}; {hint}")
+        raise TopicMissingError(f"there is no topic {topic}; {hint}")
     return [TopicPartition(topic, partition) for partition in sorted(found)]
 
 

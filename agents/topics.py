@@ -213,11 +213,9 @@ def wait_for_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> None:
 @contextmanager
 def _admin(bootstrap: str) -> Iterator[Any]:
     """An admin client; what it raises leaves as our own errors."""
-    servers = bootstrap.split(",")
-    if not any(map(_accepts, servers)):  # at once, and without the sockets that the client leaves open when it cannot connect
-        raise KafkaAwayError(_away(bootstrap))
+    require_kafka(bootstrap)
     try:
-        admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=_BOOTSTRAP_MILLISECONDS)
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=_BOOTSTRAP_MILLISECONDS)
         try:
             yield admin
         finally:
@@ -226,6 +224,16 @@ def _admin(bootstrap: str) -> Iterator[Any]:
         raise KafkaAwayError(_away(bootstrap)) from error
     except KafkaError as error:
         raise TopicsError(f"Kafka refuses: {error}") from error
+
+
+def require_kafka(bootstrap: str) -> None:
+    """Something listens there: told at once, and without the sockets that kafka-python leaves open when it cannot connect.
+
+    Raises:
+        KafkaAwayError: nothing does.
+    """
+    if not any(map(_accepts, bootstrap.split(","))):
+        raise KafkaAwayError(_away(bootstrap))
 
 
 def _accepts(server: str) -> bool:

@@ -14,7 +14,6 @@ from rich.console import Console
 from agents.broker.errors import BrokerError
 from agents.replay import InputError, Line, read_line, read_lines
 from agents.settings import Settings, SettingsError, read_settings
-from agents.topic_reader import NotReachableError
 from agents.topics import TopicsError
 from pipeline.brands import ConfigurationError
 
@@ -23,10 +22,10 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 """What was given cannot be used: a file, an option, a setting, a broker that is not there."""
 
-out = Console(highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-KNOWN_ERRORS = (SettingsError, ConfigurationError, InputError, NotReachableError, TopicsError, BrokerError)
+KNOWN_ERRORS = (SettingsError, ConfigurationError, InputError, TopicsError, BrokerError)
 
 
 def settings_of(**overrides: Any) -> Settings:

@@ -1,16 +1,17 @@
 """`webcare broker | topics | worker | send | tail | dlq | state`: everything that talks to a broker."""
 
+import signal
 import sys
-import time
 from collections import Counter
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
 import msgspec
 import typer
 from kafka import KafkaProducer
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from agents.broker import Broker
 from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
@@ -40,10 +41,12 @@ def broker(
             apply_topics(running.bootstrap)
         err.print(f"Kafka is ready at {running.bootstrap} (data: {running.data}); stop it with Ctrl-C")
         err.print(f"export WEBCARE_KAFKA_BOOTSTRAP={running.bootstrap}")
-        try:
-            while running.running:
-                time.sleep(0.5)
-        except KeyboardInterrupt:
+        ended = Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ended.set())
+        while running.running and not ended.wait(0.5):
+            pass
+        if ended.is_set():
             err.print("stopping")
         else:
             fail("the broker has ended by itself; its log is in the data folder", EXIT_FAILED)
@@ -77,7 +80,7 @@ def topics_check(bootstrap: Bootstrap = None) -> None:
 def topics_list(bootstrap: Bootstrap = None) -> None:
     """The topics of the table and what the broker has of them."""
     with explained():
-        table = Table("topic", "key", "cleanup", "retention", "partitions", "records")
+        table = Table(Column("topic", no_wrap=True), "key", "cleanup", "retention", "partitions", "records", box=None)
         for row in list_topics(settings_of(bootstrap=bootstrap).bootstrap):
             table.add_row(*map(str, row))
         out.print(table)
@@ -183,7 +186,7 @@ def dlq_list(
 ) -> None:
     """The dead letters: where each stands, its stage, reason and place of the fault; no content."""
     with explained():
-        table = Table("letter", "stage", "reason", "what is wrong", "first seen")
+        table = Table(Column("letter", no_wrap=True), "stage", "reason", "what is wrong", Column("first seen", no_wrap=True), box=None)
         reasons: Counter[str] = Counter()
         for record in read_to_end(settings_of(bootstrap=bootstrap).bootstrap, DEAD_LETTER.name):
             if reason is not None and _reason(record) != reason:

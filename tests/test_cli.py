@@ -1,0 +1,159 @@
+"""The command line without a broker: fixed inputs and outputs, exit codes, and errors in one line instead of a stack trace."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from agents.cli import app
+from agents.installation import foreign_packages
+
+MENTION: dict[str, Any] = {
+    "mention_id": "x:1",
+    "brand": "noordnet",
+    "channel": "x",
+    "channel_family": "social",
+    "text": "Al drie dagen geen internet, waardeloos!",
+    "published_at": "2026-09-01T12:00:00Z",
+    "author": {"id": "iemand"},
+}
+
+
+def webcare(*arguments: str, given: str | bytes = "") -> Result:
+    return CliRunner().invoke(app, list(arguments), input=given)
+
+
+def test_score_a_text() -> None:
+    result = webcare("score", "Waardeloos, al drie dagen geen internet", "--json")
+    answer = json.loads(result.stdout)
+    assert answer["language"] == "nl"
+    assert answer["sentiment"]["label"] == "negative"
+    assert answer["sentiment"]["negative"] is None, "no probability before there is a calibrated one"
+    assert {hit["text"].lower() for hit in answer["sentiment"]["hits"]} >= {"waardeloos"}
+
+
+def test_score_a_batch_in_order() -> None:
+    texts = [
+        {"text": "Heel fijn geholpen, bedankt!"},
+        {"text": "This is terrible service"},
+        {"text": "This is terrible service", "language": "nl"},
+        {"text": "😡😡"},
+        {"text": "Das ist wirklich sehr schlecht gelaufen", "extra": 1},
+    ]
+    result = webcare("score", "--batch", given="".join(json.dumps(text) + "\n" for text in texts))
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["language"] for answer in answers] == ["nl", "en", "nl", None, "de"]
+    assert [answer["sentiment"]["label"] for answer in answers] == ["positive", "negative", "neutral", "unscored", "unscored"]
+    assert answers[1]["sentiment"]["vader"]["neg"] > 0
+    assert answers[0]["sentiment"]["vader"] is None, "a Dutch text never gets a VADER score"
+
+
+def test_score_names_the_line_at_fault() -> None:
+    result = webcare("score", "--batch", given='{"text":"goed"}\n{"tekst":"fout"}\n')
+    assert result.exit_code == 2
+    assert "line 2" in result.stderr
+
+
+def test_detect_keeps_rows_and_adds_three_columns() -> None:
+    rows = [f"2026-01-0{1 + i // 288} {i % 288 // 12:02}:{i % 12 * 5:02}:00,{5 + i % 3}" for i in range(600)]
+    rows[500] = rows[500].split(",")[0] + ",400"
+    result = webcare("detect", given="timestamp,value\n" + "\n".join(rows) + "\n")
+    out = result.stdout.splitlines()
+    assert out[0] == "timestamp,value,expected,anomaly_score,alert"
+    assert [line.rsplit(",", 3)[0] for line in out[1:]] == rows
+    for line in out[1:]:
+        _, score, alert = line.rsplit(",", 3)[1:]
+        assert (float(score) >= 0.5) == (alert == "1")
+    assert out[501].endswith(",1")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param("time,count\n", "line 1", id="header"),
+        pytest.param("timestamp,value\n2026-01-01 00:00:00,3\nsoon,4\n", "line 3", id="time"),
+        pytest.param("timestamp,value\n2026-01-01 00:00:00,-3\n", "line 2", id="negative count"),
+    ],
+)
+def test_detect_names_the_line_at_fault(given: str, says: str) -> None:
+    result = webcare("detect", given=given)
+    assert result.exit_code == 2
+    assert says in result.stderr
+
+
+def test_run_offline_and_explain_what_came_out(tmp_path: Path) -> None:
+    file = tmp_path / "mentions.jsonl"
+    file.write_text(json.dumps(MENTION) + "\n{broken\n")
+    result = webcare("run", "--offline", str(file), "--output", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.stderr
+    (routed,) = (tmp_path / "out" / "webcare.mention.routed.v1.jsonl").read_text().splitlines()
+    (letter,) = (tmp_path / "out" / "webcare.dead-letter.v1.jsonl").read_text().splitlines()
+    (item,) = {json.loads(line)["item_id"] for line in (tmp_path / "out" / "webcare.queue.item.v1.jsonl").read_text().splitlines()}
+    assert json.loads(routed)["decision"]["item_id"] == item
+    assert json.loads(letter)["value"] == "{broken"
+    explained = webcare("explain", given=routed)
+    assert explained.exit_code == 0, explained.stderr
+    assert f"→ {json.loads(routed)['decision']['rule']}: decides" in explained.stdout
+    assert "decided again from its own facts: the same" in explained.stdout
+
+
+def test_explain_a_raw_mention_and_a_bad_one() -> None:
+    assert "decides" in webcare("explain", given=json.dumps(MENTION)).stdout
+    bad = webcare("explain", given=json.dumps(MENTION | {"rating": 9}))
+    assert bad.exit_code == 1
+    assert "invalid_record" in bad.stderr
+    assert webcare("explain", given="{").exit_code == 2
+
+
+def test_check_the_packaged_deployment() -> None:
+    result = webcare("check")
+    assert result.exit_code == 0, result.stderr
+    assert "as they should be" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "says"),
+    [
+        pytest.param(
+            "brands.toml", "[[brands]]\nslug = 'acme'\ntimezone = 'UTC'\n", "unknown field `timezone` - at `$.brands[0]`", id="typo"
+        ),
+        pytest.param("routing.toml", "[[rules]]\n", "routing.toml", id="rule without a name"),
+        pytest.param("brands.toml", "[[brands]\n", "line 1", id="not TOML"),
+    ],
+)
+def test_check_names_what_is_wrong(tmp_path: Path, file: str, content: str, says: str) -> None:
+    from agents.deployment import packaged_deployments
+
+    for name in ("brands.toml", "routing.toml"):
+        (tmp_path / name).write_bytes((packaged_deployments() / "demo" / name).read_bytes())
+    (tmp_path / file).write_text(content)
+    result = webcare("check", "--config", str(tmp_path))
+    assert result.exit_code == 2
+    assert says in result.stderr.replace("Object contains ", "")
+
+
+def test_a_live_worker_refuses_to_start_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEBCARE_AUTHOR_KEY", raising=False)
+    result = webcare("worker")
+    assert result.exit_code == 2
+    assert "WEBCARE_AUTHOR_KEY" in result.stderr
+
+
+def test_no_broker_is_one_clear_line() -> None:
+    result = webcare("tail", "webcare.mention.routed.v1", "--bootstrap", "127.0.0.1:1")
+    assert result.exit_code == 2
+    assert "no Kafka answers at 127.0.0.1:1" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_installed_packages_are_ours() -> None:
+    assert foreign_packages() == []
+
+
+def test_a_foreign_package_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.installation.metadata.packages_distributions", lambda: {"agents": ["webcare-stream", "openai-agents"]})
+    (problem,) = foreign_packages()
+    assert "openai-agents" in problem
+    assert "uninstall" in problem
