@@ -1,0 +1,267 @@
+"""From a mention to its decision: the facts, what the rule book says of them, and the laws that no rule book can break.
+
+A decision is a function of its facts, the rule book and the brand's time zone: `decide` makes it again from a record. The laws:
+
+- a conversation stays on its public channel, unless personal data stands there: then, and only then, ``move_to_private``;
+- spam, repeats, what was taken back and the brand's own posts are never a task, and nobody is informed of them;
+- service comes before marketing: see `rank`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pipeline.brands import ConfigurationError, Registry
+from pipeline.deadlines import ALWAYS
+from pipeline.events import digest
+from pipeline.personal_data import find_personal_data, phone_regions, redact
+from pipeline.rules import PRIORITIES, Example, Facts, RuleBook
+from schemas.mention import AssessedMention, Tier
+from schemas.outputs import Decision, Fact, Handling, Inform, Priority, RoutedMention
+
+MOST_TEXT = 110_000
+"""A redacted text is cut at so many characters: `[email]` is longer than the shortest address it replaces."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Read(NamedTuple):
+    """What is known of a mention when its decision is made. ``text`` and ``title`` are redacted."""
+
+    facts: dict[str, Fact]
+    text: str
+    title: str | None
+
+
+class Decider:
+    """Decides, by one rule book and one brand registry."""
+
+    def __init__(self, rules: RuleBook, registry: Registry) -> None:
+        self.rules = rules
+        self._registry = registry
+        self._regions: dict[str, tuple[str, ...]] = {brand.slug: phone_regions(brand.time_zone, brand.languages) for brand in registry}
+
+    def read(self, mention: AssessedMention) -> Read:
+        """The facts of a mention, and its text without personal data."""
+        regions = self._regions.get(mention.brand) or phone_regions("Europe/Amsterdam", ("nl",))
+        title = mention.title
+        spans = find_personal_data(mention.text, regions, context=title or "")
+        text = redact(mention.text, spans)[:MOST_TEXT] if spans else mention.text
+        found = {span.kind for span in spans}
+        if title:
+            spans = find_personal_data(title, regions, context=mention.text[:2_000])
+            if spans:
+                title = redact(title, spans)
+                found.update(span.kind for span in spans)
+        return Read(mention_facts(mention, sorted(found), self.rules.words_in(mention.text, mention.title)), text, title)
+
+    def decide(self, facts: dict[str, Fact], mention_id: str, root_id: str | None = None) -> Decision:
+        """The decision on a mention with these facts; the ids only name its items."""
+        if facts.get("retracted"):
+            return self._built_in("retracted", "its author has deleted it", facts)
+        if facts.get("duplicate"):
+            return self._built_in("duplicate", "this has been routed before", facts)
+        if facts["direction"] == "outbound":
+            return self._built_in("own-post", "the brand itself wrote it", facts)
+        rule = self.rules.choose(facts)
+        route = rule.route
+        spam = facts["spam"] is True
+        queue = None if spam else route.queue
+        brand = str(facts["brand"])
+        at = datetime.fromisoformat(str(facts["at"]))
+        due_at, calendar, order = None, None, 0
+        marketing = queue is not None and self.rules.queues[queue].kind == "marketing"
+        if queue is not None and rule.reply_within is not None:
+            calendar = route.calendar or ALWAYS
+            due_at = self.rules.calendars[calendar].add(at, rule.reply_within, self._registry.brand(brand).zone())
+        if queue is not None or route.inform:
+            order = rank(route.priority, due_at or at, facts["reach"], facts["tier"], marketing=marketing)
+        return Decision(
+            rule=rule.name,
+            config_hash=self.rules.hash,
+            queue=queue,
+            item_id=None if queue is None else task_id(brand, root_id or mention_id),
+            priority=route.priority,
+            rank=order,
+            posture=route.posture,
+            response_policy="do_not_respond" if spam else route.response_policy,
+            response_reason="spam is not answered" if spam else route.response_reason,
+            handling=handling(facts),
+            found=tuple(facts["found"]),  # type: ignore[arg-type]
+            due_at=due_at,
+            calendar=calendar,
+            informs=() if spam else tuple(Inform(recipient=who, item_id=inform_id(brand, mention_id, who)) for who in route.inform),
+            facts=facts,
+        )
+
+    def share_of_reply_time(self, decision: Decision, share: float) -> datetime | None:
+        """When so much of the decision's time to reply has passed, in its calendar; None where it has no deadline."""
+        rule = self.rules.rule(decision.rule)
+        if decision.calendar is None or rule is None or rule.reply_within is None:
+            return None
+        at = datetime.fromisoformat(str(decision.facts["at"]))
+        zone = self._registry.brand(str(decision.facts["brand"])).zone()
+        return self.rules.calendars[decision.calendar].add(at, rule.reply_within * share, zone)
+
+    def decide_again(self, record: RoutedMention) -> Decision:
+        """What this rule book says of a routed record: the same, if rule book and registry are those that routed it."""
+        return self.decide(record.decision.facts, record.mention_id, record.root_id)
+
+    def _built_in(self, rule: str, reason: str, facts: dict[str, Fact]) -> Decision:
+        return Decision(
+            rule=rule,
+            config_hash=self.rules.hash,
+            response_policy="do_not_respond",
+            response_reason=reason,
+            handling=handling(facts),
+            found=tuple(facts.get("found", ())),  # type: ignore[arg-type]
+            facts=facts,
+        )
+
+
+def mention_facts(mention: AssessedMention, found: Sequence[str], words: Sequence[str]) -> dict[str, Fact]:
+    """All that rules and laws look at. ``found``: kinds of personal data; ``words``: those of the rule book that the text holds."""
+    sentiment, signals = mention.sentiment, mention.signals
+    facts: dict[str, Fact] = {
+        "brand": mention.brand,
+        "at": mention.detected_at.astimezone(UTC).isoformat(),
+        "channel": mention.channel,
+        "channel_family": mention.channel_family,
+        "language": mention.language,
+        "label": sentiment.label,
+        "compound": sentiment.compound,
+        "negative": sentiment.negative,
+        "intents": list(signals.intents),
+        "rating_conflict": signals.rating_conflict,
+        "kind": mention.kind,
+        "visibility": mention.visibility,
+        "addressed": mention.addressed,
+        "direction": mention.direction,
+        "role": mention.author.role,
+        "reach": None if mention.reach is None else mention.reach.value,
+        "rating": mention.rating,
+        "tier": mention.situation.tier,
+        "spam": mention.spam,
+        "ambiguous": mention.ambiguous,
+        "found": list(found),
+        "words": list(words),
+    }
+    if mention.duplicate:
+        facts["duplicate"] = True
+    return facts
+
+
+RETRACTED: dict[str, Fact] = {"retracted": True}
+"""Nothing else is known any more of what was taken back."""
+
+
+def handling(facts: Facts) -> Handling:
+    """Off the public channel exactly when personal data stands there; what is private already stays where it is."""
+    return "move_to_private" if facts.get("found") and facts.get("visibility") == "public" else "reply_in_channel"
+
+
+def task_id(brand: str, root: str) -> str:
+    """The one task of a thread."""
+    return digest("task", brand, root)
+
+
+def inform_id(brand: str, mention_id: str, recipient: str) -> str:
+    """What one recipient is told of one mention."""
+    return digest("inform", brand, mention_id, recipient)
+
+
+_CLASS = 100_000_000
+"""Minutes of the deadline that fit in one priority: until the year 2160."""
+
+_TIER_MINUTES: dict[Tier, int] = {"watch": 15, "warning": 30, "crisis": 60}
+_MOST_REACH_MINUTES = 60
+
+
+def rank(priority: Priority, deadline: datetime, reach: Any, tier: Any, *, marketing: bool) -> int:
+    """The order of work, lower first: comparable between all items of a brand, and fixed, so that nothing must be re-sorted as time passes.
+
+    Service before marketing whatever else holds; then priority; then the deadline (in minutes), brought forward by 10 minutes for each
+    power of ten of the audience (60 at most) and by 15, 30 or 60 minutes while the brand is in watch, warning or crisis. An unknown
+    audience is not a small one, but gives no bonus. Nothing else counts: wit, likes and praise do not.
+    """
+    head_start = _TIER_MINUTES.get(tier, 0)
+    if reach is not None:
+        head_start += min(_MOST_REACH_MINUTES, 10 * (len(str(reach)) - 1))
+    minutes = (deadline - _EPOCH) // timedelta(minutes=1) - head_start
+    band = PRIORITIES.index(priority) + (len(PRIORITIES) if marketing else 0)
+    return band * _CLASS + min(max(minutes, 0), _CLASS - 1)
+
+
+# examples of the rule book
+
+
+def check_examples(rules: RuleBook) -> list[str]:
+    """Run every example of the rule book. What is wrong, a line each; nothing if each rule has examples and each decides as expected."""
+    problems = []
+    for index, example in enumerate(rules.examples):
+        place = f"{rules.file}: examples[{index}]"
+        try:
+            facts = example_facts(example, rules)
+        except ConfigurationError as error:
+            problems.append(f"{place}: {error}")
+            continue
+        chosen = rules.choose(facts).name
+        if chosen != example.expect:
+            steps = {step.rule: step.failing for step in rules.trace(facts)}
+            why = f"it does not hold {steps[example.expect]}" if example.expect in steps else "that one comes later"
+            problems.append(f"{place}: expects {example.expect!r}, but {chosen!r} decides ({why})")
+    shown = {example.expect for example in rules.examples}
+    problems += [
+        f"{rules.file}: rule {rule.name!r} has no example; add [[examples]] that expect it"
+        for rule in rules.rules
+        if rule.name not in shown
+    ]
+    return problems
+
+
+def example_facts(example: Example, rules: RuleBook) -> dict[str, Fact]:
+    """The facts of an example's mention.
+
+    Its keys are fields of a mention; shorter ones are ``sentiment`` = a label, ``compound``, ``negative``, ``intents``,
+    ``rating_conflict``, ``tier``, ``role``, and ``reach`` = a number. What is left out is unknown.
+
+    Raises:
+        ConfigurationError: a key that no mention has, or a wrong value, with its path.
+    """
+    given = dict(example.mention)
+    mention: dict[str, Any] = {
+        "mention_id": "example:1",
+        "brand": "example",
+        "channel": "x",
+        "channel_family": "social",
+        "text": "",
+        "published_at": "2026-09-01T10:00:00Z",
+        "mode": "live",
+    }
+    sentiment = given.pop("sentiment", {})
+    sentiment = {"label": sentiment} if isinstance(sentiment, str) else dict(sentiment)
+    sentiment |= {name: given.pop(name) for name in ("compound", "negative") if name in given}
+    signals = {name: given.pop(name) for name in ("intents", "rating_conflict") if name in given}
+    situation = {"tier": given.pop("tier")} if "tier" in given else {}
+    author = {"id": "example", **given.pop("author", {})} | ({"role": given.pop("role")} if "role" in given else {})
+    if isinstance(given.get("reach"), int):
+        given["reach"] = {"value": given["reach"], "source": "reported"}
+    mention |= {
+        "sentiment": {"label": "unscored"} | sentiment,
+        "signals": signals,
+        "situation": situation,
+        "author": author,
+    } | given
+    mention.setdefault("detected_at", mention["published_at"])
+    for name in mention:
+        if name not in AssessedMention.__struct_fields__:
+            raise ConfigurationError(f"a mention has no field `{name}` - at `$.mention`")
+    try:
+        record = msgspec.convert(mention, AssessedMention)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(str(error).replace("`$.", "`$.mention.")) from None
+    spans = find_personal_data(record.text, context=record.title or "")
+    spans += find_personal_data(record.title or "", context=record.text)
+    return mention_facts(record, sorted({span.kind for span in spans}), rules.words_in(record.text, record.title))

@@ -1,0 +1,353 @@
+"""Fourth stage: where does it go, by when, and why? assessed → routed, with work items beside.
+
+Every mention and every retraction gets exactly one routed record. What a repeat of our own brings after a crash changes nothing: it gives
+the same decision (a decision follows from its facts alone) and the items as they now stand.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from math import ceil
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from pipeline.brand_memory import BrandMemory, Core, Gone, Tell, Told
+from pipeline.brands import Registry
+from pipeline.decisions import RETRACTED, Decider, Read
+from pipeline.desk import Desk, Placed
+from pipeline.events import cloud_headers, digest, event_id, event_type
+from pipeline.items import AT_RISK, Kept
+from pipeline.journal import Journal
+from pipeline.rules import RuleBook
+from pipeline.schedule import Schedule
+from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
+from schemas.codec import assessed_decoder, encode
+from schemas.mention import AssessedMention, SteppedRetraction, Tick
+from schemas.outputs import Decision, RoutedMention
+from schemas.topics import ASSESSED, ITEM, ITEM_SHADOW, ROUTED, ROUTED_SHADOW, ROUTING_STATE, Topic
+
+TICKS_KEY = b"|ticks"
+_decode_ticks = msgspec.json.Decoder(dict[int, float]).decode
+_core = msgspec.json.Decoder(Core)
+_kept = msgspec.json.Decoder(Kept)
+
+_CHANGED = {"kind", "mode", "decision", "text", "title", "author"}
+_PASSED = tuple(field for field in RoutedMention.__struct_fields__ if field in AssessedMention.__struct_fields__ and field not in _CHANGED)
+_values: Callable[[AssessedMention], tuple[Any, ...]] = attrgetter(*_PASSED)
+
+
+class RoutingStage:
+    """The stage."""
+
+    name = "routing"
+    source: Topic = ASSESSED
+    changelog: Topic | None = ROUTING_STATE
+
+    def __init__(self, rules: RuleBook, registry: Registry) -> None:
+        self._decider = Decider(rules, registry)
+
+    def open(self, partition: int, epoch: str) -> "RoutingPartition":  # noqa: ARG002
+        """An empty partition; origins bring their own epoch."""
+        return RoutingPartition(self._decider)
+
+
+class RoutingPartition:
+    """All brands of one partition."""
+
+    def __init__(self, decider: Decider) -> None:
+        self._decider = decider
+        self._rules = decider.rules
+        self._decoder = assessed_decoder()
+        self._journal = Journal()
+        self._schedule = Schedule()
+        self._desks: dict[str, Desk] = {}
+        self._ticked = False
+
+    # -- state
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        """Take back one snapshot.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        if key == TICKS_KEY:
+            self._schedule.ticks.last = _decode_ticks(value)
+            return
+        brand, _, rest = key.decode().partition("|")
+        kind, _, name = rest.partition("|")
+        self._desk(brand).memory.restore(kind, name, value)
+
+    def restored(self, change: int) -> None:
+        """All snapshots are in."""
+        self._journal.change = change
+        for desk in self._desks.values():
+            desk.memory.restored()
+            self._wait(desk.memory)
+
+    def _desk(self, brand: str) -> Desk:
+        desk = self._desks.get(brand)
+        if desk is None:
+            desk = self._desks[brand] = Desk(BrandMemory(brand, self._journal))
+        return desk
+
+    def _wait(self, memory: BrandMemory) -> None:
+        due = None if memory.core.replaying else memory.due()
+        self._schedule.set(memory.slug, memory.core.partitions, None if due is None else ceil(due))
+
+    # -- records
+
+    def process(self, records: Sequence[Incoming]) -> Outcome:
+        """Work through a batch, in order."""
+        outcome = Outcome()
+        for arrival in arrivals(self._decoder, records, outcome):
+            match arrival.value:
+                case AssessedMention() as mention:
+                    self._mention(arrival, mention, outcome)
+                case SteppedRetraction() as retraction:
+                    self._retraction(arrival, retraction, outcome)
+                case Tick() as tick:
+                    self._tick(arrival, tick, outcome)
+        if self._ticked:
+            # Last, so that a torn checkpoint never knows a tick whose effects it does not know.
+            self._journal.touch("", TICKS_KEY, self._snapshot_ticks)
+            self._ticked = False
+        outcome.changes = self._journal.drain()
+        outcome.change = self._journal.change
+        return outcome
+
+    def _snapshot_ticks(self) -> bytes:
+        return encode(dict(sorted(self._schedule.ticks.last.items())))
+
+    def _mention(self, arrival: Arrival[Any], mention: AssessedMention, outcome: Outcome) -> None:
+        desk = self._desk(mention.brand)
+        tell = self._teller(arrival.record, outcome)
+        if mention.retracted:
+            decision = self._decider.decide(RETRACTED, mention.mention_id)
+            read = None
+        else:
+            read = self._decider.read(mention)
+            decision = self._decider.decide(read.facts, mention.mention_id, mention.root_id)
+        memory = desk.memory
+        if memory.is_repeat(arrival.origin):
+            self._emit_mention(arrival.record, mention, read, decision, outcome)
+            self._tell_again(desk, mention, decision, tell)
+            return
+        self._journal.applied()
+        memory.note(arrival.origin, mention.mode)
+        counters = memory.core.counters
+        counters.routed += 1
+        outcome.counts["routed", decision.queue or "none", decision.priority] += 1
+        memory.core.event_at = max(memory.core.event_at, mention.detected_at.timestamp())
+        memory.advance(self._clock(memory), tell)
+        self._emit_mention(arrival.record, mention, read, decision, outcome)
+        if mention.duplicate:
+            counters.duplicates += 1
+        elif read is None:
+            pass
+        elif mention.direction == "outbound":
+            counters.own_posts += 1
+            desk.answer(mention, tell)
+        elif mention.spam:
+            counters.spam += 1
+        else:
+            counters.move_to_private += decision.handling == "move_to_private"
+            desk.take(mention, self._place(decision, read), tell)
+            memory.advance(self._clock(memory), tell)  # a mention that comes late may be overdue at once
+        self._wait(memory)
+
+    def _place(self, decision: Decision, read: Read) -> Placed:
+        marketing = decision.queue is not None and self._rules.queues[decision.queue].kind == "marketing"
+        return Placed(decision, read.text, marketing, self._decider.share_of_reply_time(decision, AT_RISK))
+
+    def _tell_again(self, desk: Desk, mention: AssessedMention, decision: Decision, tell: Tell) -> None:
+        """The stored items that a repeat of our own had a part in, as they now stand."""
+        if mention.duplicate or mention.retracted or mention.spam:
+            return
+        kept = desk.answered_by(mention) if mention.direction == "outbound" else self._items_of(desk.memory, mention, decision)
+        for part in kept:
+            tell(part.item)
+
+    @staticmethod
+    def _items_of(memory: BrandMemory, mention: AssessedMention, decision: Decision) -> Iterable[Kept]:
+        found = {kept.item.item_id: kept for kept in memory.concerned(mention.mention_id)}
+        for item_id in (decision.item_id, *(inform.item_id for inform in decision.informs)):
+            if item_id in memory.items:
+                found[item_id] = memory.items[item_id]
+        return found.values()
+
+    def _retraction(self, arrival: Arrival[Any], retraction: SteppedRetraction, outcome: Outcome) -> None:
+        desk = self._desk(retraction.brand)
+        memory = desk.memory
+        tell = self._teller(arrival.record, outcome)
+        repeat = memory.is_repeat(arrival.origin)
+        if not repeat:
+            self._journal.applied()
+            memory.note(arrival.origin)
+            memory.core.counters.routed += 1
+            memory.core.counters.retractions += 1
+            outcome.counts["routed", "none", "low"] += 1
+            memory.core.event_at = max(memory.core.event_at, retraction.detected_at.timestamp())
+            memory.advance(self._clock(memory), tell)
+        concerned = memory.concerned(retraction.mention_id)
+        task = desk.task_of(retraction.mention_id)
+        item_id = memory.lost_by(retraction.mention_id) if repeat else None if task is None else task.item.item_id
+        decision = msgspec.structs.replace(self._decider.decide(RETRACTED, retraction.mention_id), item_id=item_id)
+        record = RoutedMention(
+            mention_id=retraction.mention_id,
+            brand=retraction.brand,
+            kind="retracted",
+            mode=retraction.mode,
+            decision=decision,
+            detected_at=retraction.detected_at,
+            source=retraction.source,
+        )
+        self._emit(arrival.record, record, "retracted", retraction.detected_at, outcome)
+        if repeat:
+            for kept in concerned:
+                tell(kept.item)
+        else:
+            desk.retract(retraction.mention_id, retraction.detected_at, tell)
+            self._wait(memory)
+
+    # -- time
+
+    def _tick(self, arrival: Arrival[Any], tick: Tick, outcome: Outcome) -> None:
+        at = tick.at.timestamp()
+        tell = self._teller(arrival.record, outcome)
+        if tick.brand is not None:
+            memory = self._desk(tick.brand).memory
+            core = memory.core
+            if at > core.tick_at or (core.replaying and tick.replay == "end"):
+                self._journal.applied()
+                core.tick_at = max(at, core.tick_at)
+                core.replaying = tick.replay == "running"
+                memory.touch()
+                memory.advance(self._clock(memory), tell)
+                self._wait(memory)
+            return
+        changed = self._schedule.see(arrival.origin.partition, at)
+        self._ticked = changed or self._ticked
+        for brand, _ in self._schedule.due(arrival.origin.partition):
+            memory = self._desks[brand].memory
+            changed = memory.advance(self._clock(memory), tell) or changed
+            self._wait(memory)
+        if changed:
+            self._journal.applied()
+
+    def _clock(self, memory: BrandMemory) -> float:
+        """The brand's event time: its latest mention or tick. In a replay of its own it hears no ticks but its own."""
+        core = memory.core
+        clock = max(core.event_at, core.tick_at)
+        if not core.replaying and (tick := self._schedule.ticks.of(core.partitions)) is not None:
+            clock = max(clock, tick)
+        return clock
+
+    # -- what goes out
+
+    def _emit_mention(self, record: Incoming, mention: AssessedMention, read: Read | None, decision: Decision, outcome: Outcome) -> None:
+        if read is None:
+            routed = RoutedMention(
+                mention_id=mention.mention_id,
+                brand=mention.brand,
+                kind="retracted",
+                mode=mention.mode,
+                decision=decision,
+                edit=mention.edit,
+                detected_at=mention.detected_at,
+                source=mention.source,
+            )
+            kind = "retracted"
+        else:
+            author = mention.author
+            routed = RoutedMention(
+                kind=mention.kind,
+                mode=mention.mode,
+                decision=decision,
+                text=read.text,
+                title=read.title,
+                author=author if author.name is None else msgspec.structs.replace(author, name=None),
+                **dict(zip(_PASSED, _values(mention), strict=True)),
+            )
+            kind = "duplicate" if mention.duplicate else "mention"
+        self._emit(record, routed, kind, mention.published_at, outcome)
+
+    @staticmethod
+    def _emit(record: Incoming, routed: RoutedMention, kind: str, at: datetime, outcome: Outcome) -> None:
+        topic = ROUTED_SHADOW if routed.mode == "observe" else ROUTED
+        identity = event_id(topic, routed.brand, routed.mention_id, routed.edit, kind)
+        headers = cloud_headers(topic, identity, routed.mention_id, at, record.headers)
+        outcome.outgoing.append(Outgoing(topic, routed.brand.encode(), encode(routed), headers))
+
+    @staticmethod
+    def _teller(record: Incoming, outcome: Outcome) -> Tell:
+        """Publishes the versions of items that ``record`` brought about."""
+
+        def tell(told: Told) -> None:
+            gone = isinstance(told, Gone)
+            item = told.item if isinstance(told, Gone) else told
+            topic = ITEM_SHADOW if item.mode == "observe" else ITEM
+            identity = digest(event_type(topic), item.item_id, item.revision, *(("gone",) if gone else ()))
+            at = told.at if isinstance(told, Gone) else item.updated_at
+            headers = cloud_headers(topic, identity, item.item_id, at, record.headers)
+            outcome.outgoing.append(Outgoing(topic, item.item_id.encode(), None if gone else encode(item), headers))
+
+        return tell
+
+    # -- gauges
+
+    def readings(self) -> Iterable[Reading]:
+        """Open, overdue and oldest tasks of live brands by queue, and state held."""
+        waiting = dict.fromkeys(self._rules.queues, 0)
+        overdue = dict.fromkeys(self._rules.queues, 0)
+        oldest: dict[str, float] = {}
+        keys = 1
+        for desk in self._desks.values():
+            keys += desk.memory.keys()
+            for kept in desk.memory.open_tasks():
+                queue = kept.item.queue
+                if kept.item.mode == "observe" or queue not in waiting:
+                    continue
+                waiting[queue] += 1
+                overdue[queue] += kept.item.sla == "breached"
+                oldest[queue] = min(oldest.get(queue, float("inf")), kept.since.timestamp())
+        for queue, number in waiting.items():
+            yield Reading("queue_open", {"queue": queue}, number)
+            yield Reading("queue_overdue", {"queue": queue}, overdue[queue])
+        for queue, at in oldest.items():
+            yield Reading("queue_oldest_timestamp_seconds", {"queue": queue}, at)
+        yield Reading("state_keys", {"stage": "routing"}, keys)
+
+
+def read_brand_state(key: bytes, value: bytes) -> dict[str, Any] | None:
+    """One brand's counters and open tasks by queue out of a changelog snapshot, for the command line; None for every other kind of key.
+
+    Raises:
+        ValueError: the snapshot cannot be read.
+    """
+    if b"|" in key:
+        return None
+    core = _core.decode(value)
+    return {
+        "brand": key.decode(),
+        "mode": core.mode,
+        "event_time": datetime.fromtimestamp(max(core.event_at, core.tick_at), UTC).isoformat(),
+        **msgspec.structs.asdict(core.counters),
+        "open_tasks": dict(sorted(core.open.items())),
+    }
+
+
+def read_open_item(key: bytes, value: bytes) -> dict[str, Any] | None:
+    """One open item out of a changelog snapshot, without its words; None for closed items and every other kind of key.
+
+    Raises:
+        ValueError: the snapshot cannot be read.
+    """
+    if key.split(b"|")[1:2] != [b"item"]:
+        return None
+    item = _kept.decode(value).item
+    if item.status != "open":
+        return None
+    shown = ("item_id", "kind", "queue", "recipient", "priority", "rank", "sla", "due_at", "opened_at", "mention_id", "thread_size", "rule")
+    return {"brand": item.brand} | {name: msgspec.to_builtins(getattr(item, name)) for name in shown}
