@@ -121,6 +121,7 @@ class Detector:
         Args: ``slot``: hour of the local week of its start; ``day``: running number (from 1) of its local day; ``multiplier``: by how much
             the calendar raises the expectation.
         """
+        count = float(count)  # as a restore gives it back: an int would be written differently
         mean = self.expectation.of(slot) * multiplier
         del self.counts[0], self.means[0]
         self.counts.append(count)
@@ -225,9 +226,12 @@ def local_slot(at: datetime) -> tuple[int, int]:
 
 
 class Alarm:
-    """Raise, calm down, and a bar for the next raise: the state machine over the scores of one key."""
+    """Raise, calm down, and a bar for the next raise: the state machine over the scores of one key.
 
-    __slots__ = ("bar", "calm", "firing")
+    ``quietly``: an alarm that pages nobody. It bars only its like.
+    """
+
+    __slots__ = ("bar", "calm", "firing", "quiet_bar")
 
     CALM = 0.25
     CALM_BUCKETS = 12
@@ -237,21 +241,22 @@ class Alarm:
     BAR_DECAY = 0.997
     """Per bucket: a half-life of 19 hours."""
 
-    _LAYOUT = struct.Struct("<dHB")
+    _LAYOUT = struct.Struct("<ddHB")
 
     def __init__(self) -> None:
-        self.bar = 0.0
+        self.bar = self.quiet_bar = 0.0
         self.calm = 0
         self.firing = False
 
-    def step(self, score: float, *, passes: bool) -> str | None:
+    def step(self, score: float, *, passes: bool, quietly: bool = False) -> str | None:
         """One bucket further. ``passes``: score and counts are enough for an alarm. Returns what changed: raised, resolved or nothing."""
         self.bar *= self.BAR_DECAY
+        self.quiet_bar *= self.BAR_DECAY
         if not self.firing:
-            if passes and score >= self.bar:
+            if passes and score >= self.bar and (not quietly or score >= self.quiet_bar):
                 self.firing = True
                 self.calm = 0
-                self.lift(score)
+                self.lift(score, quietly=quietly)
                 return "raised"
             return None
         self.calm = self.calm + 1 if score < self.CALM else 0
@@ -260,18 +265,27 @@ class Alarm:
         self.end()
         return "resolved"
 
-    def lift(self, score: float) -> None:
+    def lift(self, score: float, *, quietly: bool = False) -> None:
         """Told at this score: the next alarm must be clearly worse, until that is forgotten."""
-        self.bar = max(self.bar, min(score + self.STEP, self.HIGHEST_BAR))
+        bar = min(score + self.STEP, self.HIGHEST_BAR)
+        if quietly:
+            self.quiet_bar = max(self.quiet_bar, bar)
+        else:
+            self.bar = max(self.bar, bar)
 
     def end(self) -> None:
         """Not firing any more."""
         self.firing = False
         self.calm = 0
 
+    def forget(self) -> None:
+        """As if nothing had been told: the same may be told again at once."""
+        self.end()
+        self.bar = self.quiet_bar = 0.0
+
     def snapshot(self) -> bytes:
         """All state."""
-        return self._LAYOUT.pack(self.bar, self.calm, self.firing)
+        return self._LAYOUT.pack(self.bar, self.quiet_bar, self.calm, self.firing)
 
     def restore(self, value: bytes) -> None:
         """Take back a snapshot.
@@ -279,7 +293,7 @@ class Alarm:
         Raises:
             struct.error: it has another size.
         """
-        self.bar, self.calm, firing = self._LAYOUT.unpack(value)
+        self.bar, self.quiet_bar, self.calm, firing = self._LAYOUT.unpack(value)
         self.firing = bool(firing)
 
     @classmethod

@@ -1,10 +1,11 @@
-"""The detector over a bare count series: one row is one bucket, and is never counted into others."""
+"""The detector over counts instead of mentions: one row is one bucket, and is never counted into others."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pipeline.scrp import Alarm, Detector, local_slot
+from pipeline.watch import Announced, Profile, Watch
 
 SERIES_THRESHOLD = 0.70
 """A bare series has no shares or authors to check against, and asks for less."""
@@ -35,3 +36,29 @@ def detect_series(rows: Iterable[tuple[datetime, float]], *, time_zone: tzinfo =
         raised = alarm.step(judgement.score, passes=judgement.score >= SERIES_THRESHOLD) == "raised"
         unusual = 0.5 * (1.0 - 10.0**-judgement.score)
         yield Judged(judgement.expected, 0.5 + unusual if raised else min(unusual, _BELOW_ALARM), raised)
+
+
+class Counts(NamedTuple):
+    """One bucket of a brand, authors already capped. ``at``: its start."""
+
+    at: datetime
+    mentions: float
+    negatives: float
+    announced: Announced = Announced()
+
+
+class Raised(NamedTuple):
+    """An alert of tier warning or crisis was raised, or escalated to it, by the close of row ``bucket`` (from 0)."""
+
+    bucket: int
+    kind: Literal["warn", "crit"]
+
+
+def detect_counts(rows: Iterable[Counts], *, profile: Profile = "default", time_zone: tzinfo = UTC) -> Iterator[Raised]:
+    """The crisis rule over a brand's counts, as the crisis stage applies it to mentions."""
+    watch = Watch(profile)
+    for bucket, row in enumerate(rows):
+        at = row.at.replace(tzinfo=time_zone) if row.at.tzinfo is None else row.at.astimezone(time_zone)
+        verdict = watch.close(row.negatives, row.mentions, *local_slot(at), row.announced)
+        if verdict.change in ("raised", "escalated") and watch.tier != "watch":
+            yield Raised(bucket, "crit" if watch.tier == "crisis" else "warn")

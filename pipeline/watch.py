@@ -148,7 +148,7 @@ class Watch:
         return "watch" if self._sensitive and GATES["sensitive"].passes(negatives) else None
 
     def _advance(self, score: float, tier: Tier | None) -> Change | None:
-        change = self.alarm.step(score, passes=tier is not None)
+        change = self.alarm.step(score, passes=tier is not None, quietly=tier == "watch")
         if change == "raised":
             self.tier = tier
             return "raised"
@@ -163,8 +163,7 @@ class Watch:
 
     def end(self) -> None:
         """The incident is over for another reason than calm; what it stood for may be told again at once."""
-        self.alarm.end()
-        self.alarm.bar = 0.0
+        self.alarm.forget()
         self.tier = None
 
     def correct(self, age: int, negatives: float, mentions: float) -> bool:
@@ -174,11 +173,17 @@ class Watch:
         self._six_hours += mentions
         return self.negatives.correct(age, negatives)
 
-    def onset(self) -> int:
-        """How many buckets back the present run began (0: with the bucket closed last): the likeliest start of a doubled rate."""
+    def onset(self, verdict: Verdict) -> int:
+        """How many buckets back the present run began (0: with the bucket closed last).
+
+        The likeliest start of a rate that lies, on a log scale, half way between the expected one and that of the window that shows most,
+        and is at least doubled.
+        """
+        window = verdict.negatives.window()
+        times = max(2.0, math.sqrt(verdict.negatives.sums[window] / verdict.negatives.means[window]))
         best, best_age, evidence = 0.0, 0, 0.0
         for age, (count, mean) in enumerate(zip(reversed(self.negatives.counts), reversed(self.negatives.means), strict=True)):
-            evidence += count * math.log(2.0) - mean
+            evidence += count * math.log(times) - mean * (times - 1.0)
             if evidence > best:
                 best, best_age = evidence, age
         return best_age

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.series import Judged, detect_series
+from pipeline.series import Counts, Judged, Raised, detect_counts, detect_series
+from pipeline.watch import Announced
 
 MONDAY = datetime(2026, 3, 2)
 
@@ -66,3 +67,25 @@ def test_naive_times_are_utc_unless_a_zone_is_given():
 def test_no_rows_give_no_rows():
     assert list(detect_series([])) == []
     assert list(detect_series(series([3.0]))) == [Judged(pytest.approx(0.05), 0.0, False)]
+
+
+@pytest.mark.parametrize(
+    ("profile", "announced", "expected"),
+    [
+        ("default", Announced(), [Raised(1441, "warn"), Raised(1445, "crit")]),
+        ("sensitive", Announced(), [Raised(1441, "warn"), Raised(1445, "crit")]),  # its first five are watched, not told
+        ("quiet", Announced(), [Raised(1445, "crit")]),
+        ("default", Announced(900.0, 900.0), []),
+    ],
+)
+def test_counts_are_judged_as_the_stage_judges_mentions(profile, announced: Announced, expected: list[Raised]):
+    rng = random.Random(7)
+    rows = []
+    for row in range(1440):
+        bad = float(rng.random() < 0.08)
+        rows.append(Counts(MONDAY + timedelta(minutes=5 * row), bad + float(rng.random() < 0.5), bad))
+    for row in range(1368, 1440):
+        rows[row] = rows[row]._replace(mentions=0.0, negatives=0.0)
+    for index, bad in enumerate([3.0, 4.0, 0.0, 0.0, 0.0, 60.0, 20.0]):
+        rows.append(Counts(MONDAY + timedelta(minutes=5 * (1440 + index)), bad, bad, announced))
+    assert list(detect_counts(rows, profile=profile)) == expected

@@ -1,0 +1,109 @@
+"""The small part of a brand's state, written with every change: counters, clock, origins, the open incident."""
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from schemas.mention import Mode, ScoredMention, Tier
+
+VERSION = b"\x01"
+"""First byte of every snapshot of a brand."""
+
+
+class Counters(Struct, array_like=True):
+    """Cumulative counts since the brand was first seen. Every accepted identity is a mention and has one label, whatever becomes of it."""
+
+    mentions: int = 0
+    negatives: int = 0
+    neutrals: int = 0
+    positives: int = 0
+    unscored: int = 0
+    duplicates: int = 0
+    retractions: int = 0
+    late: int = 0
+    edits: int = 0
+    outbound: int = 0
+    private: int = 0
+    spam: int = 0
+    ambiguous: int = 0
+    reposts: int = 0
+    alerts_raised: int = 0
+    alerts_escalated: int = 0
+    alerts_resolved: int = 0
+    buckets_closed: int = 0
+
+    def take(self, mention: ScoredMention) -> None:
+        """One more mention."""
+        self.mentions += 1
+        match mention.sentiment.label:
+            case "negative":
+                self.negatives += 1
+            case "neutral":
+                self.neutrals += 1
+            case "positive":
+                self.positives += 1
+            case "unscored":
+                self.unscored += 1
+        self.outbound += mention.direction == "outbound"
+        self.private += mention.visibility == "private"
+        self.spam += mention.spam
+        self.ambiguous += mention.ambiguous
+        self.reposts += mention.kind == "repost"
+
+
+class OpenIncident(Struct, array_like=True):
+    """What fires now; its latest telling is the alert of that fingerprint."""
+
+    fingerprint: str
+    incident_id: str
+    tier: Tier
+    mode: Mode
+    raised_at: datetime
+    peak: float
+
+
+class Core(Struct, array_like=True):
+    """``origins``: epoch and raw partition → highest raw offset applied. Times in seconds of event time, -inf before the first."""
+
+    counters: Counters
+    mode: Mode
+    origins: dict[bytes, int]
+    event_at: float = float("-inf")
+    """Latest detection time of a mention."""
+    tick_at: float = float("-inf")
+    """Latest tick of this brand alone."""
+    replaying: bool = False
+    first_open: int | None = None
+    heard: int = 0
+    """The last closed bucket in which anything counted."""
+    incident: OpenIncident | None = None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Core).decode
+
+
+def encode_core(core: Core) -> bytes:
+    """A snapshot."""
+    return VERSION + _encode(core)
+
+
+def decode_core(value: bytes) -> Core:
+    """Read a snapshot.
+
+    Raises:
+        ValueError: it is of another version, or none at all.
+    """
+    return _decode(body(value))
+
+
+def body(value: bytes) -> bytes:
+    """What follows the version byte.
+
+    Raises:
+        ValueError: the snapshot is of another version.
+    """
+    if value[:1] != VERSION:
+        raise ValueError("a snapshot of another version")
+    return value[1:]

@@ -1,0 +1,281 @@
+"""All that the crisis stage keeps of one brand: its clock, what was seen, its buckets, its watch and its alerts.
+
+Each part is a changelog key of its own, written only when it changes: ``brand`` (small, with every mention), ``brand|watch`` (9 KB, once
+per closed bucket), ``brand|seen|<identity>``, ``brand|evidence|<bucket>`` and ``brand|alert|<fingerprint>``. Open buckets have no
+snapshot: they follow from the identities seen.
+"""
+
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from pipeline.alert_book import AlertBook, Tell
+from pipeline.announced import EventCalendar
+from pipeline.brand_core import VERSION, Core, Counters, body, decode_core, encode_core
+from pipeline.brands import Brand
+from pipeline.buckets import PER_HOUR, Buckets, Quote
+from pipeline.identities import Identities, forgotten_at
+from pipeline.incident import LATENESS, Versions
+from pipeline.journal import Journal
+from pipeline.scrp import PRIOR_MEAN, RING, local_slot
+from pipeline.seen import PLACE, Seen, offset_of, partition_of
+from pipeline.ticks import BUCKET
+from pipeline.watch import Watch
+from schemas.mention import Mode, Situation
+
+STALE = 8 * 7 * 86_400 // BUCKET
+"""After eight silent weeks silence teaches nothing more, so that a brand that comes back costs a second at most."""
+
+BUCKETS_PER_MONTH = 365.25 / 12 * 86_400 / BUCKET
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_quotes = msgspec.msgpack.Decoder(list[Quote]).decode
+
+
+class BrandState:
+    """One brand. Changes in place; tells the journal which keys changed."""
+
+    def __init__(self, brand: Brand, versions: Versions, journal: Journal) -> None:
+        self.slug = brand.slug
+        self._key = brand.slug.encode()
+        self._journal = journal
+        self._zone = brand.zone()
+        self._calendar = EventCalendar(brand.events)
+        prior = PRIOR_MEAN
+        if brand.complaints_per_month is not None:
+            prior = brand.complaints_per_month * brand.public_fraction / BUCKETS_PER_MONTH
+        self.core = Core(Counters(), brand.mode, {})
+        self.watch = Watch(brand.profile, prior)
+        self.buckets = Buckets()
+        self.identities = Identities(brand.slug, journal)
+        self._alerts = AlertBook(brand, versions, self._calendar, journal)
+        self.partitions: tuple[int, ...] = ()
+        """Raw partitions that the brand was seen from."""
+        self.hour = (0.0, 0.0)
+        """Negatives of the last closed hour, and how many were expected."""
+
+    # -- origins
+
+    def is_new(self, mark: bytes) -> bool:
+        """Whether nothing at or after this origin was applied."""
+        return offset_of(mark) > self.core.origins.get(mark[:PLACE], -1)
+
+    def is_beyond_horizon(self, bucket: int) -> bool:
+        """Whether what was applied of that bucket at its time is forgotten by now: then the origin alone tells a repeat."""
+        first_open = self.core.first_open
+        return first_open is not None and forgotten_at(bucket // PER_HOUR) <= first_open
+
+    def note(self, mark: bytes, mode: Mode) -> None:
+        """A record from this origin is applied now."""
+        place, offset = mark[:PLACE], offset_of(mark)
+        known = self.core.origins.get(place)
+        if known is None:
+            self.partitions = tuple(sorted({*self.partitions, partition_of(place)}))
+        if known is None or offset > known:
+            self.core.origins[place] = offset
+        self.core.mode = mode
+        self.touch()
+
+    # -- counts
+
+    def hour_for(self, bucket: int) -> int:
+        """From which hour the 7 days of an identity run that is applied now: its own, or where the brand's clock stands."""
+        first_open = self.core.first_open
+        return (bucket if first_open is None else max(bucket, first_open)) // PER_HOUR
+
+    def is_open(self, bucket: int) -> bool:
+        """Whether a bucket has not closed."""
+        return self.core.first_open is None or bucket >= self.core.first_open
+
+    def is_late(self, bucket: int) -> bool:
+        """Whether a bucket closed too long ago to be corrected."""
+        return self.core.first_open is not None and bucket < self.core.first_open - RING
+
+    def count(self, seen: Seen, shown: Quote | None) -> None:
+        """A live identity joins its bucket; a closed one is corrected, and judged with that from now on."""
+        if not self.is_open(seen.bucket):
+            assert self.core.first_open is not None
+            counted = self.buckets.add_late(seen)
+            age = self.core.first_open - 1 - seen.bucket
+            if not counted.mentions or not self.watch.correct(age, counted.negatives, counted.mentions):
+                return
+            self.core.heard = max(self.core.heard, seen.bucket)
+            self.hour = self.watch.hour()
+            self._touch_watch()
+        else:
+            self.buckets.add(seen)
+        self._show(seen.bucket, shown)
+
+    def recount(self, before: Seen, after: Seen, mention_id: str, shown: Quote | None) -> None:
+        """An edit while the bucket is open: the polarity is replaced, the total stays."""
+        self.buckets.remove(before)
+        self.buckets.add(after)
+        self._hide(before.bucket, mention_id)
+        self._show(after.bucket, shown)
+
+    def take_back(self, mention_id: str, seen: Seen, at: datetime, tell: Tell) -> None:
+        """A mention was retracted: before its bucket closes it un-counts; no alert shows it any more."""
+        if seen.live and self.is_open(seen.bucket):
+            self.buckets.remove(seen)
+        self._hide(seen.bucket, mention_id)
+        self._alerts.take_back(mention_id, at, tell)
+
+    def _show(self, bucket: int, shown: Quote | None) -> None:
+        if shown is not None and self.buckets.at(bucket).show(shown):
+            self._touch_evidence(bucket)
+
+    def _hide(self, bucket: int, mention_id: str) -> None:
+        found = self.buckets.get(bucket)
+        if found is not None and found.hide(mention_id):
+            self._touch_evidence(bucket)
+
+    def situation(self) -> Situation:
+        """How the brand stands: its incident, and the last closed hour."""
+        incident = self.core.incident
+        observed, expected = self.hour if self.watch.closed else (None, None)
+        if incident is None:
+            return Situation(observed=observed, expected=expected)
+        return Situation(tier=incident.tier, incident_id=incident.incident_id, observed=observed, expected=expected)
+
+    # -- time
+
+    def due(self) -> int | None:
+        """Event time (seconds) of the tick that the brand needs next; None: none at all."""
+        first_open = self.core.first_open
+        if first_open is None or self.core.replaying:
+            return None
+        bucket = first_open if self._is_awake() else self._wake()
+        return None if bucket is None else (bucket + 1) * BUCKET + LATENESS
+
+    def _is_awake(self) -> bool:
+        """Whether anything is in the last six hours, waits in an open bucket, or fires."""
+        return self.buckets.waiting > 0 or not self.watch.is_empty() or self.core.incident is not None
+
+    def _wake(self) -> int | None:
+        """The bucket at whose close an idle brand has something to forget."""
+        hour, alert = self.identities.first_hour(), self._alerts.first_to_go()
+        return min((wake for wake in (None if hour is None else forgotten_at(hour) - 1, alert) if wake is not None), default=None)
+
+    def closes_at(self, clock: float) -> bool:
+        """Whether event time ``clock`` closes anything, or starts the brand's first bucket."""
+        first_open = self.core.first_open
+        return first_open is None or clock - LATENESS >= (first_open + 1) * BUCKET
+
+    def advance(self, clock: float, tell: Tell, *, eager: bool) -> bool:
+        """Close what ends 10 minutes before ``clock``; whether anything closed.
+
+        An idle brand is left as it is unless ``eager`` (it is about to change) or there is something to forget: it catches up later, to the
+        same bytes, and costs nothing meanwhile.
+        """
+        core = self.core
+        last = int((clock - LATENESS) // BUCKET) - 1
+        if core.first_open is None:
+            core.first_open = last + 1
+            return False
+        before = core.first_open
+        while core.first_open <= last:
+            if self._is_awake():
+                self._close(core.first_open, tell)
+                continue
+            wake = self._wake()
+            if not eager and (wake is None or wake > last):
+                break
+            upto = last if wake is None else min(last, wake)
+            while core.first_open <= upto:
+                if not self._learns(core.first_open):
+                    core.first_open = upto
+                self._close(core.first_open, tell)
+        if core.first_open == before:
+            return False
+        self.touch()
+        return True
+
+    def _learns(self, bucket: int) -> bool:
+        """Whether a silent bucket teaches anything: not before the first mention that counts, and not for ever after the last."""
+        return self.watch.closed > 0 and bucket <= self.core.heard + STALE
+
+    def _close(self, bucket: int, tell: Tell) -> None:
+        core = self.core
+        found = self.buckets.get(bucket)
+        shown = 0 if found is None else len(found.evidence)
+        counted = self.buckets.close(bucket)
+        if found is not None and len(found.evidence) != shown:
+            self._touch_evidence(bucket)
+        core.first_open = bucket + 1
+        if counted.mentions:
+            core.heard = bucket
+        if counted.mentions or self._learns(bucket):
+            incident = core.incident
+            if incident is not None and incident.mode == "observe" and core.mode == "live":
+                self._alerts.resolve(core, bucket, 0, "went_live", tell)
+                self.watch.end()
+            slot, day = local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone))
+            verdict = self.watch.close(*counted, slot, day, self._calendar.at(bucket))
+            core.counters.buckets_closed += 1
+            self.hour = self.watch.hour()
+            self._alerts.follow(core, bucket, verdict, self.watch, self.buckets, tell)
+            self._touch_watch()
+        old = self.buckets.get(bucket - RING)
+        if old is not None and old.evidence:
+            old.evidence = []
+            self._touch_evidence(bucket - RING)
+        self.buckets.forget(bucket + 1)
+        self.identities.forget(bucket + 1)
+        self._alerts.forget(bucket, tell)
+
+    # -- snapshots
+
+    def keys(self) -> int:
+        """Changelog keys held, but for those of the evidence."""
+        return 2 + len(self.identities) + len(self._alerts)
+
+    def touch(self) -> None:
+        """The small part changed."""
+        self._journal.touch(self.slug, self._key, self._snapshot_core)
+
+    def _touch_watch(self) -> None:
+        self._journal.touch(self.slug, f"{self.slug}|watch".encode(), self.watch.snapshot)
+
+    def _touch_evidence(self, bucket: int) -> None:
+        self._journal.touch(self.slug, f"{self.slug}|evidence|{bucket}".encode(), partial(self._snapshot_evidence, bucket))
+
+    def _snapshot_core(self) -> bytes:
+        return encode_core(self.core)
+
+    def _snapshot_evidence(self, bucket: int) -> bytes | None:
+        found = self.buckets.get(bucket)
+        return None if found is None or not found.evidence else VERSION + _encode(found.evidence)
+
+    def restore(self, kind: str, name: str, value: bytes) -> None:
+        """Take back one key's snapshot.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        match kind:
+            case "":
+                self.core = decode_core(value)
+            case "watch":
+                self.watch.restore(value)
+            case "seen":
+                self.identities.restore(name, value)
+            case "evidence":
+                self.buckets.at(int(name)).evidence = _decode_quotes(body(value))
+            case "alert":
+                self._alerts.restore(name, value)
+            case _:
+                raise ValueError("a key of an unknown kind")
+
+    def restored(self) -> None:
+        """All keys are back: build what follows from them."""
+        core = self.core
+        self.partitions = tuple(sorted({partition_of(place) for place in core.origins}))
+        if core.incident is not None and core.incident.fingerprint not in self._alerts:
+            core.incident = None  # its key could not be read; the next alarm begins anew
+        self.watch.alarm.firing = core.incident is not None
+        self.watch.tier = None if core.incident is None else core.incident.tier
+        if self.watch.closed:
+            self.hour = self.watch.hour()
+        if core.first_open is not None:
+            self.buckets.rebuild(self.identities.all(), core.first_open)

@@ -1,0 +1,213 @@
+"""The buckets of a brand that are open, and the closed ones that can still be corrected: who wrote in them, and in what mood.
+
+A bucket has 5 minutes of event time. One author counts once per clock hour (UTC) and polarity: the cap is applied when a bucket closes,
+in the order of buckets, so that neither the order of arrival nor a retraction before the close changes a count.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from pipeline.scrp import RING
+from pipeline.seen import NEGATIVE, REPLY, REPOST, UNSCORED, Seen
+from pipeline.ticks import BUCKET
+
+PER_HOUR = 3600 // BUCKET
+KEPT = RING + PER_HOUR
+"""Closed buckets kept: six hours to correct, and the rest of the first one's clock hour, whose authors have counted."""
+
+EVIDENCE = 10
+"""Mentions kept of a bucket, and told of an alert."""
+
+_LONGEST_URL = 1000
+
+
+class Counted(NamedTuple):
+    """Author-capped counts."""
+
+    negatives: int
+    mentions: int
+
+
+class Quote(Struct, array_like=True, frozen=True, order=True):
+    """A mention to show: no text. Times in seconds; ``at`` is its detection time."""
+
+    at: float
+    mention_id: str
+    author: int
+    published_at: float
+    url: str | None = None
+
+
+def quote(at: float, mention_id: str, author: int, published_at: float, url: str | None) -> Quote:
+    """A mention to show; a permalink of unusual length is left out, so that state stays small."""
+    return Quote(at, mention_id, author, published_at, url if url is None or len(url) <= _LONGEST_URL else None)
+
+
+class Bucket:
+    """``voices``: author and polarity → mentions, of which an hour counts one."""
+
+    __slots__ = ("amplifiers", "evidence", "roots", "voices")
+
+    def __init__(self) -> None:
+        self.voices: dict[int, int] = {}
+        self.roots = 0
+        self.amplifiers = 0
+        self.evidence: list[Quote] = []
+
+    def show(self, candidate: Quote) -> bool:
+        """Keep the earliest mentions, one of each author; whether this is one of them."""
+        for index, known in enumerate(self.evidence):
+            if known.author == candidate.author:
+                if known <= candidate:
+                    return False
+                del self.evidence[index]
+                break
+        else:
+            if len(self.evidence) >= EVIDENCE and self.evidence[-1] <= candidate:
+                return False
+        self.evidence.append(candidate)
+        self.evidence.sort()
+        del self.evidence[EVIDENCE:]
+        return True
+
+    def hide(self, mention_id: str) -> bool:
+        """Show a mention no more; whether it was shown."""
+        kept = [quote for quote in self.evidence if quote.mention_id != mention_id]
+        changed = len(kept) != len(self.evidence)
+        self.evidence = kept
+        return changed
+
+
+class Volume(NamedTuple):
+    """What some buckets hold together, authors not capped but where it says so."""
+
+    authors: int
+    """Distinct, of negative mentions."""
+    unscored: int
+    amplification: float | None
+    """(reposts + replies) / roots; None without a root."""
+
+
+def voice(seen: Seen) -> int:
+    """An author in one mood."""
+    return seen.author << 2 | seen.polarity
+
+
+class Buckets:
+    """All of a brand's buckets by number (event time // 300), and per clock hour the voices that have counted."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, Bucket] = {}
+        self._counted: dict[int, set[int]] = {}
+        self.waiting = 0
+        """Voices in buckets that have not closed."""
+
+    def get(self, number: int) -> Bucket | None:
+        """A bucket, if anything is in it."""
+        return self._buckets.get(number)
+
+    def at(self, number: int) -> Bucket:
+        """A bucket, made if need be."""
+        bucket = self._buckets.get(number)
+        if bucket is None:
+            bucket = self._buckets[number] = Bucket()
+        return bucket
+
+    def add(self, seen: Seen) -> None:
+        """A live identity joins its open bucket."""
+        self.waiting += self._join(seen)
+
+    def _join(self, seen: Seen) -> int:
+        """Returns how many voices are new in the bucket: 0 or 1."""
+        bucket = self.at(seen.bucket)
+        if seen.role >= REPLY:
+            bucket.amplifiers += 1
+        else:
+            bucket.roots += 1
+        if seen.role == REPOST:
+            return 0
+        key = voice(seen)
+        known = bucket.voices.get(key, 0)
+        bucket.voices[key] = known + 1
+        return 0 if known else 1
+
+    def remove(self, seen: Seen) -> None:
+        """It leaves its open bucket again."""
+        bucket = self._buckets[seen.bucket]
+        if seen.role >= REPLY:
+            bucket.amplifiers -= 1
+        else:
+            bucket.roots -= 1
+        if seen.role != REPOST:
+            key = voice(seen)
+            left = bucket.voices[key] - 1
+            if left:
+                bucket.voices[key] = left
+            else:
+                del bucket.voices[key]
+                self.waiting -= 1
+
+    def close(self, number: int) -> Counted:
+        """Apply the cap to the bucket that ends; only mentions that counted stay to be shown."""
+        bucket = self._buckets.get(number)
+        if bucket is None or not bucket.voices:
+            return Counted(0, 0)
+        self.waiting -= len(bucket.voices)
+        counted = self._counted.setdefault(number // PER_HOUR, set())
+        new = bucket.voices.keys() - counted
+        counted |= new
+        bucket.evidence = [quote for quote in bucket.evidence if quote.author << 2 | NEGATIVE in new]
+        return Counted(sum(1 for key in new if key & 3 == NEGATIVE), len(new))
+
+    def add_late(self, seen: Seen) -> Counted:
+        """A live identity joins a closed bucket: what that adds to its counts."""
+        self._join(seen)
+        if seen.role == REPOST:
+            return Counted(0, 0)
+        counted = self._counted.setdefault(seen.bucket // PER_HOUR, set())
+        key = voice(seen)
+        if key in counted:
+            return Counted(0, 0)
+        counted.add(key)
+        return Counted(int(seen.polarity == NEGATIVE), 1)
+
+    def forget(self, first_open: int) -> None:
+        """Drop what can neither be counted nor corrected any more."""
+        if not self._buckets and not self._counted:
+            return
+        oldest = first_open - KEPT
+        for number in [number for number in self._buckets if number < oldest]:
+            del self._buckets[number]
+        for hour in [hour for hour in self._counted if (hour + 1) * PER_HOUR <= oldest]:
+            del self._counted[hour]
+
+    def rebuild(self, entries: Iterable[Seen], first_open: int) -> None:
+        """After a restore: everything but the evidence follows from the identities seen."""
+        for seen in entries:
+            if seen.live and seen.bucket >= first_open - KEPT:
+                self._join(seen)
+        for number, bucket in self._buckets.items():
+            if number < first_open:
+                self._counted.setdefault(number // PER_HOUR, set()).update(bucket.voices)
+            else:
+                self.waiting += len(bucket.voices)
+
+    def volume(self, first: int, last: int) -> Volume:
+        """Of buckets ``first`` to ``last``."""
+        chosen = [bucket for number in range(first, last + 1) if (bucket := self._buckets.get(number)) is not None]
+        authors = {key for bucket in chosen for key in bucket.voices if key & 3 == NEGATIVE}
+        unscored = sum(count for bucket in chosen for key, count in bucket.voices.items() if key & 3 == UNSCORED)
+        roots = sum(bucket.roots for bucket in chosen)
+        amplification = sum(bucket.amplifiers for bucket in chosen) / roots if roots else None
+        return Volume(len(authors), unscored, amplification)
+
+    def evidence(self, first: int, last: int) -> Iterator[Quote]:
+        """The mentions to show of buckets ``first`` to ``last``, the earliest first."""
+        chosen = [bucket for number in range(first, last + 1) if (bucket := self._buckets.get(number)) is not None]
+        authors: set[int] = set()
+        for found in sorted(quote for bucket in chosen for quote in bucket.evidence):
+            if found.author not in authors:
+                authors.add(found.author)
+                yield found

@@ -1,0 +1,396 @@
+"""Third stage: does a row begin? sentiment → assessed, with alerts on the way.
+
+Everything in event time. A brand's buckets close at its watermark; what a close decides is published before the record that moved the
+watermark. A repeat of our own after a crash changes nothing and gives the same identities; a repeat by the source is marked and has no
+effect. Source of the method: `pipeline/scrp.py`; of the rule: `pipeline/watch.py`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.alert_book import Telling
+from pipeline.brand_core import VERSION, body, decode_core
+from pipeline.brand_state import BrandState
+from pipeline.brands import Registry
+from pipeline.buckets import PER_HOUR, Quote, quote
+from pipeline.events import cloud_headers, digest, event_id, event_type
+from pipeline.incident import LATENESS, Versions
+from pipeline.journal import Journal
+from pipeline.schedule import Schedule
+from pipeline.seen import EXCLUDED, NEGATIVE, POLARITIES, REPOST, Marks, Seen, author_of, identity_of, role_of
+from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
+from pipeline.ticks import BUCKET
+from pipeline.watch import TIERS
+from schemas.codec import encode, sentiment_decoder
+from schemas.mention import ScoredMention, Sentiment, Situation, SteppedRetraction, Tick
+from schemas.topics import (
+    ALERT_EVENT,
+    ALERT_EVENT_SHADOW,
+    ALERT_STATE,
+    ALERT_STATE_SHADOW,
+    ASSESSED,
+    CRISIS_STATE,
+    SENTIMENT,
+    Topic,
+)
+
+TICKS_KEY = b"|ticks"
+_LAST_SECOND = 4e9
+"""In the year 2096."""
+
+_POLARITY = {label: code for code, label in enumerate(POLARITIES)}
+_encode_ticks = msgspec.msgpack.Encoder().encode
+_decode_ticks = msgspec.msgpack.Decoder(dict[int, float]).decode
+
+
+class _Assessment(Struct, kw_only=True):
+    """What an `AssessedMention` has beyond a `ScoredMention`, in its order."""
+
+    situation: Situation
+    topic: str | None = None
+    duplicate: bool = False
+    retracted: bool = False
+    late: bool = False
+
+
+class CrisisStage:
+    """The stage. ``version`` names detector, tzdata and the rest of what decides besides the configuration."""
+
+    name = "crisis"
+    source: Topic = SENTIMENT
+    changelog: Topic | None = CRISIS_STATE
+
+    def __init__(self, registry: Registry, version: str) -> None:
+        self._registry = registry
+        self._versions = Versions(version, registry.hash)
+
+    def open(self, partition: int, epoch: str) -> "CrisisPartition":  # noqa: ARG002
+        """An empty partition; origins bring their own epoch."""
+        return CrisisPartition(self._registry, self._versions)
+
+
+class CrisisPartition:
+    """All brands of one partition."""
+
+    def __init__(self, registry: Registry, versions: Versions) -> None:
+        self._registry = registry
+        self._versions = versions
+        self._decoder = sentiment_decoder()
+        self._journal = Journal()
+        self._marks = Marks()
+        self._schedule = Schedule()
+        self._brands: dict[str, BrandState] = {}
+        self._ticked = False
+
+    # -- state
+
+    def restore(self, key: bytes, value: bytes) -> None:
+        """Take back one snapshot.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        if key == TICKS_KEY:
+            self._schedule.ticks.last = _decode_ticks(body(value))
+            return
+        brand, _, rest = key.decode().partition("|")
+        kind, _, name = rest.partition("|")
+        self._brand(brand).restore(kind, name, value)
+
+    def restored(self, change: int) -> None:
+        """All snapshots are in."""
+        self._journal.change = change
+        for state in self._brands.values():
+            state.restored()
+            self._wait(state)
+
+    def _brand(self, slug: str) -> BrandState:
+        state = self._brands.get(slug)
+        if state is None:
+            state = self._brands[slug] = BrandState(self._registry.brand(slug), self._versions, self._journal)
+        return state
+
+    def _wait(self, state: BrandState) -> None:
+        self._schedule.set(state.slug, state.partitions, state.due())
+
+    # -- records
+
+    def process(self, records: Sequence[Incoming]) -> Outcome:
+        """Work through a batch, in order."""
+        outcome = Outcome()
+        for arrival in arrivals(self._decoder, records, outcome):
+            match arrival.value:
+                case ScoredMention() as mention:
+                    self._mention(arrival.record, mention, self._marks(arrival.origin), outcome)
+                case SteppedRetraction() as retraction:
+                    self._retraction(arrival.record, retraction, self._marks(arrival.origin), outcome)
+                case Tick() as tick:
+                    self._tick(arrival, tick, outcome)
+        if self._ticked:
+            # Last, so that a torn checkpoint never knows a tick whose closes it does not know.
+            self._journal.touch("", TICKS_KEY, self._snapshot_ticks)
+            self._ticked = False
+        outcome.changes = self._journal.drain()
+        outcome.change = self._journal.change
+        return outcome
+
+    def _snapshot_ticks(self) -> bytes:
+        return VERSION + _encode_ticks(dict(sorted(self._schedule.ticks.last.items())))
+
+    def _mention(self, record: Incoming, mention: ScoredMention, mark: bytes, outcome: Outcome) -> None:
+        state = self._brand(mention.brand)
+        identity = identity_of(mention.mention_id)
+        at = _seconds(mention.detected_at)
+        bucket = int(at // BUCKET)
+        seen = state.identities.recall(identity)
+        if seen is None:
+            if state.is_beyond_horizon(bucket) and not state.is_new(mark):
+                self._assess(record, mention, state, Seen(bucket, 0), outcome)
+                return
+        elif mark in seen.accepted:
+            self._assess(record, mention, state, seen, outcome, blocked=seen.was_blocked(mark))
+            return
+        elif mention.edit <= seen.edit:
+            self._duplicate(record, mention, mark, seen, outcome)
+            return
+
+        self._journal.applied()
+        state.note(mark, mention.mode)
+        state.core.event_at = max(state.core.event_at, at)
+        if state.closes_at(clock := self._clock(state)):
+            state.advance(clock, self._teller(record, outcome), eager=True)
+            seen = state.identities.recall(identity)  # the clock may have moved beyond its 7 days
+        if seen is None or seen.edit < 0:
+            seen = self._first(mention, mark, state, bucket, seen, outcome)
+        else:
+            seen = self._edit(mention, state, bucket, seen).accept(mark, mention.edit)
+        state.identities.remember(identity, seen)
+        self._wait(state)
+        self._assess(record, mention, state, seen, outcome, blocked=seen.retracted)
+
+    def _first(self, mention: ScoredMention, mark: bytes, state: BrandState, bucket: int, retracted: Seen | None, outcome: Outcome) -> Seen:
+        """A mention that was not seen; its retraction may have been."""
+        label = mention.sentiment.label
+        state.core.counters.take(mention)
+        applied = state.hour_for(bucket)
+        if retracted is not None:
+            return retracted._replace(applied=max(applied, retracted.applied)).accept(mark, mention.edit)
+        late = state.is_late(bucket)
+        if late:
+            state.core.counters.late += 1
+            outcome.counts["late", self._registry.source_label(mention.source)] += 1
+        role = role_of(mention)
+        live = role != EXCLUDED and not late
+        author = author_of(mention.author.id)
+        seen = Seen(bucket, applied, author, _POLARITY[label], role, live, False, late, mention.edit, 0, (mark,))
+        if seen.live:
+            state.count(seen, _quote(mention, seen))
+        return seen
+
+    def _edit(self, mention: ScoredMention, state: BrandState, bucket: int, seen: Seen) -> Seen:
+        """A later version: scored anew; in the counts it replaces the earlier one while their bucket is open."""
+        state.core.counters.edits += 1
+        polarity = _POLARITY[mention.sentiment.label]
+        if seen.live and seen.polarity != polarity and state.is_open(seen.bucket):
+            changed = seen._replace(polarity=polarity)
+            state.recount(seen, changed, mention.mention_id, _quote(mention, changed))
+            seen = changed
+        return seen._replace(applied=max(seen.applied, state.hour_for(bucket)))
+
+    def _duplicate(self, record: Incoming, mention: ScoredMention, mark: bytes, seen: Seen, outcome: Outcome) -> None:
+        """The source said it again, or said an older version: no effect but on the counter of such."""
+        state = self._brand(mention.brand)
+        if state.is_new(mark):
+            self._journal.applied()
+            state.note(mark, mention.mode)
+            state.core.counters.duplicates += 1
+            outcome.counts["duplicates",] += 1
+            self._stretch(state, identity_of(mention.mention_id), seen, int(_seconds(mention.detected_at) // BUCKET))
+            self._wait(state)
+        self._assess(record, mention, state, seen, outcome, duplicate=True, blocked=seen.retracted)
+
+    @staticmethod
+    def _stretch(state: BrandState, identity: bytes, seen: Seen, bucket: int) -> None:
+        """An identity is kept at least as long as any record that named it could be taken for new."""
+        if bucket // PER_HOUR > seen.applied:
+            state.identities.remember(identity, seen._replace(applied=bucket // PER_HOUR))
+
+    def _retraction(self, record: Incoming, retraction: SteppedRetraction, mark: bytes, outcome: Outcome) -> None:
+        state = self._brand(retraction.brand)
+        identity = identity_of(retraction.mention_id)
+        bucket = int(_seconds(retraction.detected_at) // BUCKET)
+        seen = state.identities.recall(identity)
+        new = state.is_new(mark)
+        if seen is None and not new and state.is_beyond_horizon(bucket):
+            pass  # a repeat of what has been forgotten
+        elif seen is None or not seen.retracted:
+            self._journal.applied()
+            state.note(mark, retraction.mode)
+            state.core.counters.retractions += 1
+            outcome.counts["retractions",] += 1
+            if seen is None:
+                seen = Seen(bucket, state.hour_for(bucket), retracted=True)
+            else:
+                state.take_back(retraction.mention_id, seen, retraction.detected_at, self._teller(record, outcome))
+                live = seen.live and not state.is_open(seen.bucket)
+                seen = seen._replace(live=live, retracted=True, applied=max(seen.applied, state.hour_for(bucket)))
+            state.identities.remember(identity, seen)
+            self._wait(state)
+        elif new:
+            self._journal.applied()
+            state.note(mark, retraction.mode)
+            self._stretch(state, identity, seen, bucket)
+            self._wait(state)
+        identifier = event_id(ASSESSED, retraction.brand, retraction.mention_id, 0, "retracted")
+        headers = cloud_headers(ASSESSED, identifier, retraction.mention_id, retraction.detected_at, record.headers)
+        outcome.outgoing.append(Outgoing(ASSESSED, record.key, record.value, headers))
+
+    # -- time
+
+    def _tick(self, arrival: Arrival[Any], tick: Tick, outcome: Outcome) -> None:
+        at = _seconds(tick.at)
+        tell = self._teller(arrival.record, outcome)
+        if tick.brand is not None:
+            state = self._brand(tick.brand)
+            if at > state.core.tick_at:
+                self._journal.applied()
+                state.core.tick_at = at
+                state.core.replaying = tick.replay == "running"
+                state.touch()
+                state.advance(self._clock(state), tell, eager=False)
+                self._wait(state)
+        else:
+            changed = self._schedule.see(arrival.origin.partition, at)
+            self._ticked = self._ticked or changed
+            for slug, _ in self._schedule.due(arrival.origin.partition):
+                state = self._brands[slug]
+                changed = state.advance(self._clock(state), tell, eager=False) or changed
+                self._wait(state)
+            if changed:
+                self._journal.applied()
+        identifier = digest(event_type(ASSESSED), "tick", tick.brand or "", tick.at.isoformat())
+        headers = cloud_headers(ASSESSED, identifier, tick.brand or "tick", tick.at, arrival.record.headers)
+        outcome.outgoing.append(Outgoing(ASSESSED, arrival.record.key, arrival.record.value, headers))
+
+    def _clock(self, state: BrandState) -> float:
+        """The brand's event time: its latest mention or tick. In a replay of its own it hears no ticks but its own."""
+        core = state.core
+        clock = max(core.event_at, core.tick_at)
+        if not core.replaying and (tick := self._schedule.ticks.of(state.partitions)) is not None:
+            clock = max(clock, tick)
+        return clock
+
+    # -- what goes out
+
+    def _assess(
+        self,
+        record: Incoming,
+        mention: ScoredMention,
+        state: BrandState,
+        seen: Seen,
+        outcome: Outcome,
+        *,
+        duplicate: bool = False,
+        blocked: bool = False,
+    ) -> None:
+        """The mention with its brand's situation. One that was taken back before it came keeps no text, nor words of it."""
+        value = record.value
+        if blocked:
+            value = encode(replace(mention, text="", title=None, sentiment=Sentiment(label=mention.sentiment.label)))
+        assert value is not None
+        assessment = _Assessment(situation=state.situation(), duplicate=duplicate, retracted=blocked, late=seen.late and not duplicate)
+        # The JSON of an AssessedMention, for a tenth of what it costs to build and write one.
+        value = value.rstrip()[:-1] + b"," + encode(assessment)[1:]
+        kind = "duplicate" if duplicate else "retracted" if blocked else "mention"
+        identifier = event_id(ASSESSED, mention.brand, mention.mention_id, mention.edit, kind)
+        headers = cloud_headers(ASSESSED, identifier, mention.mention_id, mention.published_at, record.headers)
+        outcome.outgoing.append(Outgoing(ASSESSED, record.key, value, headers))
+
+    def _teller(self, record: Incoming, outcome: Outcome) -> Callable[[Telling], None]:
+        """Publishes alerts that ``record`` brought about: every transition, and the latest state."""
+
+        def tell(telling: Telling) -> None:
+            alert = telling.alert
+            shadow = alert.mode == "observe"
+            key = alert.fingerprint.encode()
+            latest = ALERT_STATE_SHADOW if shadow else ALERT_STATE
+            if telling.gone:
+                identifier = digest(event_type(latest), alert.incident_id, "gone")
+                headers = cloud_headers(latest, identifier, alert.incident_id, alert.updated_at, record.headers)
+                outcome.outgoing.append(Outgoing(latest, key, None, headers))
+                return
+            value = encode(alert)
+            for topic in (ALERT_EVENT_SHADOW if shadow else ALERT_EVENT, latest):
+                identifier = digest(event_type(topic), alert.incident_id, alert.revision)
+                headers = cloud_headers(topic, identifier, alert.incident_id, alert.updated_at, record.headers)
+                outcome.outgoing.append(Outgoing(topic, key, value, headers))
+            outcome.counts["alerts", alert.kind, alert.tier or "none", alert.transition] += 1
+
+        return tell
+
+    # -- gauges
+
+    def readings(self) -> Iterable[Reading]:
+        """What the registered brands' detectors see, watermarks, open alerts and state held."""
+        firing: dict[str, int] = dict.fromkeys(TIERS, 0)
+        keys = 1
+        for slug, state in self._brands.items():
+            keys += state.keys()
+            if (incident := state.core.incident) is not None:
+                firing[incident.tier] += 1
+            if not self._registry.knows(slug):
+                continue
+            label = {"brand": self._registry.label(slug)}
+            yield Reading("detector_observed", label, state.hour[0])
+            yield Reading("detector_expected", label, state.hour[1])
+            if state.core.first_open is not None:
+                yield Reading("watermark_timestamp_seconds", label, (self._clock(state) - LATENESS) // BUCKET * BUCKET)
+        for tier, number in firing.items():
+            yield Reading("open_alerts", {"kind": "crisis", "tier": tier}, number)
+        yield Reading("state_keys", {"stage": "crisis"}, keys)
+
+
+def _seconds(moment: datetime) -> float:
+    """Event time, within the years in which local times and packed buckets work: a date in the year 1 must not end the process."""
+    return min(max(moment.timestamp(), 0.0), _LAST_SECOND)
+
+
+def _quote(mention: ScoredMention, seen: Seen) -> Quote | None:
+    """The mention as evidence, if it is a complaint of its own."""
+    if seen.polarity != NEGATIVE or seen.role == REPOST:
+        return None
+    return quote(mention.detected_at.timestamp(), mention.mention_id, seen.author, mention.published_at.timestamp(), mention.url)
+
+
+def read_brand_state(key: bytes, value: bytes) -> dict[str, Any] | None:
+    """One brand's counters and open incident out of a changelog snapshot, for the command line; None for every other kind of key.
+
+    Raises:
+        ValueError: the snapshot is of another version.
+    """
+    if b"|" in key:
+        return None
+    core = decode_core(value)
+    incident = core.incident
+    return {
+        "brand": key.decode(),
+        "mode": core.mode,
+        "watermark": None if core.first_open is None else datetime.fromtimestamp(core.first_open * BUCKET, UTC).isoformat(),
+        **msgspec.structs.asdict(core.counters),
+        "incident": None
+        if incident is None
+        else {
+            "incident_id": incident.incident_id,
+            "fingerprint": incident.fingerprint,
+            "kind": "crisis",
+            "tier": incident.tier,
+            "mode": incident.mode,
+            "raised_at": incident.raised_at.isoformat(),
+            "peak": incident.peak,
+        },
+    }

@@ -1,0 +1,88 @@
+"""The identities a brand has seen, kept for 7 days of its event time, each under its own changelog key."""
+
+import heapq
+from collections.abc import Iterator
+from functools import partial
+
+from pipeline.buckets import PER_HOUR
+from pipeline.journal import Journal
+from pipeline.seen import Seen, unpack
+from pipeline.ticks import BUCKET
+
+SEEN_BUCKETS = 7 * 86_400 // BUCKET
+
+
+def forgotten_at(hour: int) -> int:
+    """First open bucket at which identities applied in that hour (event time // 3600) are forgotten."""
+    return (hour + 1) * PER_HOUR + SEEN_BUCKETS
+
+
+class Identities:
+    """Packed identities by their 16 bytes. The 7 days run from the hour they were applied in, so that a late mention is known as long."""
+
+    def __init__(self, brand: str, journal: Journal) -> None:
+        self._brand = brand
+        self._prefix = f"{brand}|seen|"
+        self._journal = journal
+        self._packed: dict[bytes, bytes] = {}
+        self._hours: dict[int, dict[bytes, None]] = {}  # by the hour they were applied in; a dict keeps their order
+        self._heap: list[int] = []  # of the hours; one that emptied stays until it comes up
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def all(self) -> Iterator[Seen]:
+        """Every identity kept."""
+        return map(unpack, self._packed.values())
+
+    def recall(self, identity: bytes) -> Seen | None:
+        """What is remembered of an identity."""
+        packed = self._packed.get(identity)
+        return None if packed is None else unpack(packed)
+
+    def remember(self, identity: bytes, seen: Seen) -> None:
+        """Keep or change an identity."""
+        known = self._packed.get(identity)
+        if known is None:
+            self._file(identity, seen.applied)
+        elif (hour := unpack(known).applied) != seen.applied:
+            group = self._hours[hour]
+            del group[identity]
+            if not group:
+                del self._hours[hour]
+            self._file(identity, seen.applied)
+        self._packed[identity] = seen.pack()
+        self._touch(identity)
+
+    def _file(self, identity: bytes, hour: int) -> None:
+        group = self._hours.get(hour)
+        if group is None:
+            group = self._hours[hour] = {}
+            heapq.heappush(self._heap, hour)
+        group[identity] = None
+
+    def _touch(self, identity: bytes) -> None:
+        self._journal.touch(self._brand, (self._prefix + identity.hex()).encode(), partial(self._packed.get, identity))
+
+    def first_hour(self) -> int | None:
+        """The earliest hour whose identities are kept."""
+        while self._heap and self._heap[0] not in self._hours:
+            heapq.heappop(self._heap)
+        return self._heap[0] if self._heap else None
+
+    def forget(self, first_open: int) -> None:
+        """Drop what is older than 7 days, with a tombstone each."""
+        while (hour := self.first_hour()) is not None and forgotten_at(hour) <= first_open:
+            for identity in self._hours.pop(hour):
+                del self._packed[identity]
+                self._touch(identity)
+
+    def restore(self, name: str, value: bytes) -> None:
+        """Take back one identity.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        identity = bytes.fromhex(name)
+        self._file(identity, unpack(value).applied)
+        self._packed[identity] = value

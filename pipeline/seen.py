@@ -1,0 +1,145 @@
+"""What is remembered of a mention for 7 days: enough to know it again, and to rebuild the open buckets from. At most 64 bytes.
+
+Three things look alike when they arrive: our own repeat after a crash (this identity, this origin), a repeat by the source (this
+identity, another origin), and an edit (this id, a higher edit number). The origins that were accepted tell them apart.
+"""
+
+import struct
+from hashlib import blake2b
+from typing import NamedTuple
+
+from pipeline.stage import Origin
+from schemas.mention import Label, ScoredMention
+
+POLARITIES: tuple[Label, ...] = ("negative", "neutral", "positive", "unscored")
+NEGATIVE = 0
+UNSCORED = 3
+
+EXCLUDED, ROOT, REPLY, REPOST = range(4)
+"""How a mention takes part in the counts: not at all, as a mention, as a mention that answers another, only by making another louder."""
+
+KEPT_ORIGINS = 3
+"""Accepted origins remembered: those of the last edits, which is what a crash repeats."""
+
+_VERSION = 1
+_HEAD = struct.Struct("<BHIIIQ")
+MARK = 12
+"""Bytes of an origin: 4 of the epoch's hash, 2 of the partition, 6 of the offset."""
+
+PLACE = 6
+"""Bytes of a mark that name the epoch and raw partition."""
+
+_LIVE, _RETRACTED, _LATE = 1 << 4, 1 << 5, 1 << 6
+
+
+class Marks:
+    """Origins as 12 bytes. Remembers the hash of each epoch."""
+
+    def __init__(self) -> None:
+        self._epochs: dict[str, bytes] = {}
+
+    def __call__(self, origin: Origin) -> bytes:
+        epoch = self._epochs.get(origin.epoch)
+        if epoch is None:
+            epoch = self._epochs[origin.epoch] = blake2b(origin.epoch.encode(), digest_size=4).digest()
+        return epoch + ((origin.partition & 0xFFFF) << 48 | origin.offset & 0xFFFF_FFFF_FFFF).to_bytes(8, "big")
+
+
+def offset_of(mark: bytes) -> int:
+    """The raw offset in a mark."""
+    return int.from_bytes(mark[PLACE:], "big")
+
+
+def partition_of(place: bytes) -> int:
+    """The raw partition in a mark or its place."""
+    return int.from_bytes(place[4:PLACE], "big")
+
+
+def identity_of(mention_id: str) -> bytes:
+    """A mention's id within its brand, in 16 bytes."""
+    return blake2b(mention_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def author_of(author_id: str) -> int:
+    """An author's id, in 8 bytes."""
+    return int.from_bytes(blake2b(author_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+class Seen(NamedTuple):
+    """One identity. ``bucket`` of its first version; ``applied``: the hour (of event time) from which the 7 days run.
+
+    ``live``: it is in the counts, or was when its bucket closed. ``edit`` is -1 where only its retraction has come. ``accepted``: the
+    origins of its last accepted versions; the last ``blocked`` of them came after the retraction.
+    """
+
+    bucket: int
+    applied: int
+    author: int = 0
+    polarity: int = UNSCORED
+    role: int = EXCLUDED
+    live: bool = False
+    retracted: bool = False
+    late: bool = False
+    edit: int = -1
+    blocked: int = 0
+    accepted: tuple[bytes, ...] = ()
+
+    def pack(self) -> bytes:
+        """At most 64 bytes."""
+        flags = (
+            self.polarity
+            | self.role << 2
+            | (_LIVE if self.live else 0)
+            | (_RETRACTED if self.retracted else 0)
+            | (_LATE if self.late else 0)
+            | self.blocked << 7
+        )
+        return _HEAD.pack(_VERSION, flags, self.edit + 1, self.bucket, self.applied, self.author) + b"".join(self.accepted)
+
+    def accept(self, mark: bytes, edit: int) -> "Seen":
+        """The same with one more accepted version."""
+        accepted = (*self.accepted, mark)[-KEPT_ORIGINS:]
+        blocked = min(self.blocked + 1, len(accepted)) if self.retracted else 0
+        return self._replace(edit=edit, accepted=accepted, blocked=blocked)
+
+    def was_blocked(self, mark: bytes) -> bool:
+        """Whether that accepted version came after the retraction."""
+        return self.accepted.index(mark) >= len(self.accepted) - self.blocked
+
+
+def unpack(value: bytes) -> Seen:
+    """Read a packed identity.
+
+    Raises:
+        ValueError: it is of another version or size.
+    """
+    if len(value) < _HEAD.size or value[0] != _VERSION or (len(value) - _HEAD.size) % MARK:
+        raise ValueError("a seen identity of another version")
+    _, flags, edit, bucket, applied, author = _HEAD.unpack_from(value)
+    accepted = tuple(value[at : at + MARK] for at in range(_HEAD.size, len(value), MARK))
+    return Seen(
+        bucket,
+        applied,
+        author,
+        flags & 3,
+        flags >> 2 & 3,
+        bool(flags & _LIVE),
+        bool(flags & _RETRACTED),
+        bool(flags & _LATE),
+        edit - 1,
+        flags >> 7 & 3,
+        accepted,
+    )
+
+
+def role_of(mention: ScoredMention) -> int:
+    """How a mention takes part in the public counts.
+
+    The brand's own posts never do, nor spam, nor what may mean something else than the brand; private messages are no public row. A
+    repost is no new complaint: it makes its root louder.
+    """
+    if mention.direction == "outbound" or mention.spam or mention.ambiguous or mention.visibility == "private":
+        return EXCLUDED
+    if mention.kind == "repost":
+        return REPOST
+    return REPLY if mention.kind == "reply" else ROOT

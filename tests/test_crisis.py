@@ -1,0 +1,913 @@
+"""The crisis stage, record by record: what counts, what raises an alert, what a repeat may not change."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.brand_core import decode_core
+from pipeline.brands import Brand, CalendarEvent, Registry
+from pipeline.crisis import TICKS_KEY, CrisisPartition, CrisisStage, read_brand_state
+from pipeline.incident import fingerprint_of
+from pipeline.stage import Incoming, Origin, Outgoing, header
+from pipeline.watch import Watch
+from schemas.codec import assessed_decoder, encode
+from schemas.mention import AssessedMention, Author, Hit, ScoredMention, Sentiment, Signals, SteppedRetraction, Tick
+from schemas.outputs import Alert
+from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ALERT_STATE, ALERT_STATE_SHADOW, ASSESSED
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+HISTORY = 16 * DAY
+"""Length of the quiet history that most tests begin after: Wednesday, 00:00 UTC."""
+
+Changelog = dict[bytes, bytes]
+
+
+class Story:
+    """Invented records in their order of arrival. Seconds count from the end of the history."""
+
+    def __init__(self, brand: str = "noordnet", *, epoch: str = "e1", partition: int = 0, first: int = 10_000, mode: str = "live") -> None:
+        self.records: list[Incoming] = []
+        self.brand = brand
+        self.mode = mode
+        self._place = (epoch, partition)
+        self._first = self._next = first
+
+    def add(self, key: str | None, record: Any, origin: Origin | None = None) -> None:
+        if origin is None:
+            origin = Origin(*self._place, self._next)
+            self._next += 1
+        headers = [("webcare-origin", origin.encode()), ("traceparent", b"00-ab-cd-01"), ("ce_id", b"of another topic")]
+        self.records.append(Incoming(0, len(self.records), 0, None if key is None else key.encode(), encode(record), headers))
+
+    def say(self, at: float, author: str, label: str = "negative", **over: Any) -> str:
+        """One mention; returns its id."""
+        moment = MONDAY + timedelta(seconds=HISTORY + at)
+        fields: dict[str, Any] = {
+            "mention_id": f"x:{self._next}",
+            "brand": self.brand,
+            "channel": "x",
+            "channel_family": "social",
+            "text": "Alweer geen bereik in Drachten",
+            "published_at": moment,
+            "detected_at": moment,
+            "author": Author(id=f"h1:{author}"),
+            "mode": self.mode,
+            "url": f"https://example.org/{self._next}",
+            "sentiment": Sentiment(label=label, compound=-0.4, hits=(Hit("geen bereik", -2.0),)),
+            "signals": Signals(),
+        } | over
+        self.add(fields["brand"], ScoredMention(**fields))
+        return str(fields["mention_id"])
+
+    def crowd(self, at: float, size: int, label: str = "negative", *, span: float = 290.0, name: str = "crowd", **over: Any) -> list[str]:
+        """``size`` authors, one mention each, within ``span`` seconds."""
+        return [self.say(at + index * span / size, f"{name}{at}-{index}", label, **over) for index in range(size)]
+
+    def retract(self, at: float, mention_id: str, brand: str | None = None) -> None:
+        moment = MONDAY + timedelta(seconds=HISTORY + at)
+        brand = brand or self.brand
+        self.add(brand, SteppedRetraction(mention_id=mention_id, brand=brand, mode=self.mode, detected_at=moment))
+
+    def tick(self, at: float, partition: int = 0, brand: str | None = None, replay: str | None = None) -> None:
+        """A tick's origin takes no number from the mentions: more ticks change no mention's origin."""
+        moment = MONDAY + timedelta(seconds=HISTORY + at)
+        self.add(brand, Tick(at=moment, brand=brand, replay=replay), Origin(self._place[0], partition, len(self.records)))
+
+
+class Run:
+    """Works through records and keeps what a broker would: outputs, and the newest snapshot of each key."""
+
+    def __init__(self, registry: Registry, changelog: Changelog | None = None) -> None:
+        self._registry = registry
+        self.changelog: Changelog = dict(changelog or {})
+        self.out: list[Outgoing] = []
+        self.counts: dict[tuple[str, ...], int] = {}
+        self.change = 0
+        self.partition = self._open(self.changelog)
+
+    def _open(self, changelog: Changelog) -> CrisisPartition:
+        partition = CrisisStage(self._registry, "test").open(0, "")
+        for key, value in changelog.items():
+            partition.restore(key, value)
+        partition.restored(self.change)
+        return partition
+
+    def restart(self, changelog: Changelog | None = None) -> None:
+        """A new process: everything from the snapshots."""
+        if changelog is not None:
+            self.changelog = dict(changelog)
+        self.partition = self._open(self.changelog)
+
+    def feed(self, records: Sequence[Incoming], sizes: Iterable[int] = ()) -> "Run":
+        """In batches of these sizes, the last one of what is left."""
+        rest = list(records)
+        for size in (*sizes, len(records)):
+            batch, rest = rest[:size], rest[size:]
+            outcome = self.partition.process(batch)
+            assert not outcome.dead
+            self.out += outcome.outgoing
+            for key, value in outcome.changes.items():
+                if value is None:
+                    self.changelog.pop(key, None)
+                else:
+                    self.changelog[key] = value
+            assert outcome.change >= self.change
+            self.change = outcome.change
+            for count, number in outcome.counts.items():
+                self.counts[count] = self.counts.get(count, 0) + number
+        return self
+
+    def alerts(self, topic: Any = ALERT_EVENT) -> list[Alert]:
+        return [msgspec.json.decode(out.value, type=Alert) for out in self.out if out.topic is topic and out.value is not None]
+
+    def told(self) -> list[tuple[str, str | None]]:
+        return [(alert.transition, alert.tier) for alert in self.alerts()]
+
+    def assessed(self) -> list[Any]:
+        decoder = assessed_decoder()
+        return [decoder.decode(out.value) for out in self.out if out.topic is ASSESSED]
+
+    def mentions(self) -> list[AssessedMention]:
+        return [record for record in self.assessed() if isinstance(record, AssessedMention)]
+
+    def ids(self) -> set[bytes]:
+        return {header(out.headers, "ce_id") or b"" for out in self.out}
+
+    def state(self, brand: str = "noordnet") -> dict[str, Any]:
+        found = read_brand_state(brand.encode(), self.changelog[brand.encode()])
+        assert found is not None
+        return found
+
+
+BRANDS = [
+    Brand(slug="noordnet", names=("NoordNet",)),
+    Brand(slug="kustbank", names=("Kustbank",), languages=("en", "nl"), profile="sensitive", team="kust"),
+]
+REGISTRY = Registry(BRANDS, hash_="c0ffee")
+
+
+@cache
+def history(brand: str = "noordnet", mode: str = "live") -> Changelog:
+    """16 quiet days: four mentions an hour, one in four negative, never the same author twice in an hour; then seven silent hours."""
+    story = Story(brand, first=0, mode=mode)
+    for hour in range(int(HISTORY // HOUR) - 7):
+        for index in range(4):
+            label = "negative" if index == hour % 4 else "neutral"
+            story.say(-HISTORY + hour * HOUR + index * 840 + hour * 97 % 600, f"regular{hour % 50}-{index}", label)
+    return Run(REGISTRY).feed(story.records, [500] * 10).changelog
+
+
+def after_history(registry: Registry = REGISTRY, brand: str = "noordnet", mode: str = "live") -> Run:
+    return Run(registry, history(brand, mode))
+
+
+def told_by(story: Story, until: float = 3 * HOUR) -> Run:
+    """What ``story`` leads to, ticks going on until everything is closed."""
+    story.tick(until)
+    return after_history().feed(story.records)
+
+
+# what raises an alert, and what does not
+
+
+def test_two_hundred_authors_are_a_crisis():
+    story = Story()
+    story.crowd(600, 200)
+    story.tick(1500)
+    run = after_history().feed(story.records)
+    (alert,) = run.alerts()
+    assert (alert.transition, alert.tier, alert.severity, alert.signal) == ("raised", "crisis", "critical", "burst")
+    assert alert.observed == 200
+    assert alert.window_seconds == 300
+    assert alert.distinct_authors == 200
+    assert alert.peak == 200
+    assert alert.baseline is not None
+    assert alert.baseline.state == "warm"
+    assert alert.raised_at == MONDAY + timedelta(seconds=HISTORY + 600 + 300 + 600)  # the bucket's end and ten minutes
+    assert alert.started_at == MONDAY + timedelta(seconds=HISTORY + 600)
+    assert alert.incident_id == f"{alert.fingerprint}-20260318T0010Z"
+    assert alert.fingerprint == fingerprint_of("noordnet", "crisis")
+    assert (alert.config_hash, alert.detector_version) == ("c0ffee", "test")
+    assert alert.return_period_days is not None
+    assert alert.return_period_days >= 1000
+    assert alert.headline.startswith("NoordNet: 200 negatieve berichten in 5 minuten, verwacht 0")
+    assert alert.headline.endswith("zo ongewoon is het ongeveer eens in 1000+ dagen")
+    assert alert.explanation is not None
+    assert "01:10 (18 maart)" in alert.explanation  # Amsterdam
+    assert run.counts["alerts", "crisis", "crisis", "raised"] == 1
+
+
+def test_one_loud_author_is_not_a_crowd():
+    story = Story()
+    for second in range(200):
+        story.say(600 + second, "loud")
+    run = told_by(story)
+    assert run.told() == []
+    assert run.state()["negatives"] >= 200
+
+
+def test_an_author_counts_once_per_hour_and_polarity():
+    story = Story()
+    for minute in (1, 7, 13, 64):  # three in the first clock hour, one in the second
+        story.say(minute * 60.0, "one", "negative")
+        story.say(minute * 60.0, "one", "positive")
+    story.tick(1.5 * HOUR)
+    run = after_history().feed(story.records)
+    story.say(1.5 * HOUR, "two", "neutral")
+    run.feed(story.records[-1:])
+    (last,) = run.mentions()[-1:]
+    assert last.situation.observed == 1  # the hour before has the second hour's one
+    watch = watch_of(run)
+    assert watch.negatives.counts.count(1.0) == 2
+    assert sum(watch.mentions.counts) == 4
+
+
+def watch_of(run: Run, brand: str = "noordnet") -> Watch:
+    watch = Watch()
+    watch.restore(run.changelog[f"{brand}|watch".encode()])
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("label", "over"),
+    [
+        ("positive", {}),
+        ("neutral", {}),
+        ("unscored", {}),
+        ("negative", {"direction": "outbound"}),
+        ("negative", {"spam": True}),
+        ("negative", {"ambiguous": True}),
+        ("negative", {"kind": "repost"}),
+        ("negative", {"visibility": "private"}),
+    ],
+)
+def test_what_is_no_complaint_raises_nothing(label: str, over: dict[str, Any]):
+    story = Story()
+    story.crowd(600, 200, label, **over)
+    run = told_by(story)
+    assert run.told() == []
+    assert len(run.mentions()) == 200
+    counts = watch_of(run).mentions.counts
+    assert (sum(counts) > 150) == (not over)  # waves of other moods count in the total volume; the excluded nowhere
+
+
+def test_a_row_amid_a_wave_of_praise_is_diluted():
+    story = Story()
+    story.crowd(600, 400, "positive", name="fan")
+    story.crowd(600, 12)
+    assert told_by(story).told() == []
+
+
+def test_reposts_and_replies_are_told_as_amplification():
+    story = Story()
+    story.crowd(600, 40)
+    story.crowd(601, 20, kind="reply", name="reply")
+    story.crowd(602, 60, kind="repost", name="repost")
+    run = told_by(story, 30 * MINUTE)
+    (alert,) = run.alerts()
+    assert alert.observed == 60
+    assert alert.amplification == 2.0
+    assert len(alert.evidence) == 10
+
+
+def test_an_announced_campaign_is_expected():
+    campaign = CalendarEvent(
+        name="Lente-actie",
+        kind="campaign",
+        starts_at=MONDAY + timedelta(seconds=HISTORY),
+        ends_at=MONDAY + timedelta(seconds=HISTORY + 6 * HOUR),
+        expected_mentions=8.0,
+        expected_negatives=8.0,
+    )
+    announced = Registry([msgspec.structs.replace(BRANDS[0], events=(campaign,))])
+    story = Story()
+    for index in range(36):
+        story.crowd(index * 300.0, 2, name=f"a{index}")
+    story.tick(4 * HOUR)
+    assert after_history(announced).feed(story.records).told() == []
+    assert after_history().feed(story.records).told() != []
+    story.crowd(4 * HOUR + 60, 150, name="row")
+    story.tick(5 * HOUR)
+    (alert,) = after_history(announced).feed(story.records).alerts()
+    assert alert.calendar == ("Lente-actie",)
+    assert alert.explanation is not None
+    assert "Lente-actie" in alert.explanation
+
+
+def test_a_sensitive_brand_is_watched_in_english_and_its_team_is_named():
+    story = Story("kustbank")
+    story.crowd(120, 3, name="early")
+    story.crowd(100 * MINUTE, 5, name="late")
+    story.tick(2.5 * HOUR)
+    (alert,) = after_history(brand="kustbank").feed(story.records).alerts()
+    assert (alert.tier, alert.severity, alert.team, alert.language) == ("watch", "info", "kust", "en")
+    assert "negative mentions in" in alert.headline
+
+
+def test_a_brand_in_observe_mode_tells_only_the_shadow():
+    story = Story(mode="observe")
+    story.crowd(600, 200)
+    story.tick(10 * HOUR)
+    run = after_history(mode="observe").feed(story.records)
+    assert run.alerts() == []
+    assert [alert.transition for alert in run.alerts(ALERT_EVENT_SHADOW)] == ["raised", "resolved"]
+    assert {out.topic.name for out in run.out} == {ASSESSED.name, ALERT_EVENT_SHADOW.name, ALERT_STATE_SHADOW.name}
+    assert {alert.mode for alert in run.alerts(ALERT_STATE_SHADOW)} == {"observe"}
+
+
+def test_an_observed_incident_is_closed_and_told_anew_when_the_brand_goes_live():
+    story = Story(mode="observe")
+    story.crowd(600, 200)
+    story.tick(1500)
+    story.mode = "live"
+    story.crowd(1510, 200)
+    story.tick(2400)
+    run = after_history(mode="observe").feed(story.records)
+    shadow = run.alerts(ALERT_EVENT_SHADOW)
+    assert [(alert.transition, alert.resolved_reason) for alert in shadow] == [("raised", None), ("resolved", "went_live")]
+    assert run.told() == [("raised", "crisis")]
+
+
+# an incident's life
+
+
+def test_escalation_and_resolution_keep_the_identity():
+    story = Story()
+    story.crowd(600, 6)
+    story.crowd(1200, 60)
+    story.tick(16 * HOUR)
+    run = after_history().feed(story.records)
+    alerts = run.alerts()
+    assert [(alert.transition, alert.tier, alert.status, alert.revision) for alert in alerts] == [
+        ("raised", "warning", "firing", 1),
+        ("escalated", "crisis", "firing", 2),
+        ("resolved", "crisis", "resolved", 3),
+    ]
+    assert len({(alert.fingerprint, alert.incident_id, alert.raised_at, alert.started_at) for alert in alerts}) == 1
+    raised, _, resolved = alerts
+    assert resolved.resolved_reason == "calmed"
+    assert resolved.peak == 60
+    assert resolved.ended_at is not None
+    assert raised.raised_at < resolved.ended_at < resolved.updated_at
+    assert "weer rustig" in resolved.headline
+    # the compacted topic has the same records, under the fingerprint
+    assert run.alerts(ALERT_STATE) == alerts
+    keys = {out.key for out in run.out if out.topic is ALERT_STATE}
+    assert keys == {raised.fingerprint.encode()}
+    assert run.state()["incident"] is None
+    assert [run.state()[name] for name in ("alerts_raised", "alerts_escalated", "alerts_resolved")] == [1, 1, 1]
+
+
+def test_the_next_incident_has_another_identity_and_must_be_clearly_worse():
+    story = Story()
+    story.crowd(600, 8)
+    story.crowd(20 * HOUR, 8)
+    story.crowd(40 * HOUR, 200)
+    story.tick(48 * HOUR)
+    alerts = after_history().feed(story.records).alerts()
+    raised = [alert for alert in alerts if alert.transition == "raised"]
+    assert len({alert.incident_id for alert in raised}) == len(raised) >= 2
+    assert len({alert.fingerprint for alert in raised}) == 1
+    assert all(alert.revision == 1 for alert in raised)
+
+
+def test_a_resolved_alert_leaves_the_compacted_topic_after_90_days():
+    story = Story()
+    story.crowd(600, 200)
+    for day in range(1, 93):
+        story.tick(day * DAY)
+    run = after_history().feed(story.records)
+    gone = [out for out in run.out if out.topic is ALERT_STATE and out.value is None]
+    assert [out.key for out in gone] == [fingerprint_of("noordnet", "crisis").encode()]
+    assert not any(b"|alert|" in key or b"|seen|" in key or b"|evidence|" in key for key in run.changelog)
+
+
+def test_the_alert_comes_before_the_record_that_brought_it():
+    story = Story()
+    story.crowd(600, 200)
+    story.tick(1499)
+    story.tick(1500)
+    run = after_history().feed(story.records)
+    topics = [out.topic.name for out in run.out[-4:]]
+    assert topics == [ASSESSED.name, ALERT_EVENT.name, ALERT_STATE.name, ASSESSED.name]
+    assert header(run.out[-3].headers, "webcare-origin") == header(story.records[-1].headers, "webcare-origin")
+
+
+def test_mentions_carry_their_brands_situation():
+    story = Story()
+    story.crowd(600, 200)
+    story.tick(1500)
+    story.say(1600, "next", "neutral")
+    run = after_history().feed(story.records)
+    first, *_, last = run.mentions()
+    assert (first.situation.tier, first.situation.incident_id) == (None, None)
+    (alert,) = run.alerts()
+    assert (last.situation.tier, last.situation.incident_id) == ("crisis", alert.incident_id)
+    assert last.situation.observed == 200
+    assert last.situation.expected == pytest.approx(1.0, abs=0.5)
+
+
+def test_a_new_brand_knows_nothing_yet():
+    story = Story("nieuw")
+    story.crowd(0, 50)
+    story.tick(2000)
+    run = Run(REGISTRY).feed(story.records)
+    assert run.alerts() == []
+    assert run.mentions()[0].situation.observed is None
+
+
+# lateness
+
+
+def test_a_late_mention_corrects_a_closed_bucket():
+    story = Story()
+    story.crowd(600, 4)
+    story.tick(1600)
+    assert after_history().feed(story.records).told() == []
+    story.crowd(601, 40, name="late")  # their bucket has closed
+    run = after_history().feed(story.records)
+    assert run.told() == []  # a closed bucket is not judged again
+    story.tick(1800)
+    run = after_history().feed(story.records)
+    assert run.told() == [("raised", "crisis")]
+    assert not any(mention.late for mention in run.mentions())
+    assert run.alerts()[0].distinct_authors == 44
+
+
+def test_more_than_six_hours_late_is_passed_on_and_not_counted():
+    story = Story()
+    story.tick(10 * HOUR)
+    story.crowd(1 * HOUR, 50, source="crawler")
+    story.crowd(2 * HOUR, 2)
+    story.tick(11 * HOUR)
+    run = after_history().feed(story.records)
+    assert run.told() == []
+    assert all(mention.late for mention in run.mentions())
+    assert run.state()["late"] == 52
+    assert run.counts["late", "_other"] == 50
+    assert run.counts["late", "unknown"] == 2
+
+
+# edits, duplicates, retractions
+
+
+def test_an_edit_replaces_the_mood_while_its_bucket_is_open():
+    story = Story()
+    ids = story.crowd(600, 200)
+    for index, mention_id in enumerate(ids):
+        story.say(900, f"crowd600-{index}", "positive", mention_id=mention_id, edit=1)
+    run = told_by(story)
+    assert run.told() == []
+    assert run.state()["edits"] == 200
+    assert max(watch_of(run).mentions.counts) == 200  # the total is unchanged
+    assert len(run.ids()) == 401
+
+
+def test_an_edit_after_the_close_changes_no_count():
+    story = Story()
+    story.crowd(600, 3)
+    mention_id = story.say(600, "x")
+    story.tick(2000)
+    story.say(2100, "x", "positive", mention_id=mention_id, edit=1)
+    run = told_by(story, HOUR)
+    assert sum(watch_of(run).negatives.counts[-12:]) == 4
+    assert run.state()["edits"] == 1
+
+
+def test_repeats_by_the_source_and_older_versions_are_marked_and_do_not_count():
+    story = Story()
+    mention_id = story.say(600, "one", edit=2)
+    for edit in (2, 1, 0):
+        story.say(700, "one", mention_id=mention_id, edit=edit)
+    run = told_by(story)
+    assert [(mention.edit, mention.duplicate) for mention in run.mentions()] == [(2, False), (2, True), (1, True), (0, True)]
+    assert run.state()["duplicates"] == 3
+    assert run.counts["duplicates",] == 3
+    assert sum(watch_of(run).mentions.counts[-36:]) == 1
+
+
+def test_a_retraction_before_the_close_un_counts():
+    story = Story()
+    ids = story.crowd(600, 200)
+    for mention_id in ids[3:]:
+        story.retract(900, mention_id)
+    run = told_by(story)
+    assert run.told() == []
+    assert max(watch_of(run).mentions.counts[-40:]) == 3
+    assert run.state()["retractions"] == 197
+
+
+def test_a_retraction_that_comes_first_blocks_the_mention_and_its_text():
+    story = Story()
+    story.retract(500, "x:blocked")
+    story.say(600, "one", mention_id="x:blocked", title="Storing")
+    story.say(610, "one", mention_id="x:blocked", edit=1)
+    story.say(620, "one", mention_id="x:blocked", edit=1)
+    run = told_by(story)
+    assert [(m.retracted, m.duplicate, m.text, m.title, m.sentiment.hits) for m in run.mentions()] == [
+        (True, False, "", None, ()),
+        (True, False, "", None, ()),
+        (True, True, "", None, ()),
+    ]
+    assert sum(watch_of(run).mentions.counts[-36:]) == 0
+    assert not any(b"Storing" in value or b"Drachten" in value for value in run.changelog.values())
+
+
+def test_a_retraction_drops_the_mention_from_the_evidence_of_open_and_resolved_alerts():
+    story = Story()
+    ids = story.crowd(600, 200)
+    story.tick(1500)
+    story.retract(1600, ids[2])
+    assert max(watch_of(told_by(story, 1800)).negatives.counts) == 200  # after the close it stays counted
+    story.tick(10 * HOUR)
+    story.retract(11 * HOUR, ids[4])
+    run = after_history().feed(story.records)
+    alerts = run.alerts()
+    assert [(alert.transition, alert.revision, alert.status) for alert in alerts] == [
+        ("raised", 1, "firing"),
+        ("updated", 2, "firing"),
+        ("resolved", 3, "resolved"),
+        ("updated", 4, "resolved"),
+    ]
+    shown = [{evidence.mention_id for evidence in alert.evidence} for alert in alerts]
+    assert {ids[2], ids[4]} <= shown[0]
+    assert ids[2] not in shown[1]
+    assert ids[4] not in shown[3]
+    assert alerts[-1].incident_id == alerts[0].incident_id
+
+
+def test_evidence_is_the_earliest_of_the_window_without_text():
+    story = Story()
+    ids = story.crowd(600, 30)
+    story.crowd(605, 5, "positive", name="fan")
+    run = told_by(story, 1500)
+    (alert,) = run.alerts()
+    assert [evidence.mention_id for evidence in alert.evidence] == ids[:10]
+    assert alert.evidence[0].url == "https://example.org/10000"
+    assert b"Drachten" not in encode(alert)
+
+
+# ticks
+
+
+def test_the_slowest_raw_partition_holds_the_time_of_a_brand_seen_from_it():
+    story = Story()
+    story.crowd(600, 200)
+    story.records[-1] = story.records[-1]._replace(headers=[("webcare-origin", b"e1:3:7")])
+    story.tick(4 * HOUR, partition=0)
+    run = after_history().feed(story.records)
+    assert run.told() == []
+    story.tick(4 * HOUR, partition=3)
+    run = after_history().feed(story.records)
+    assert run.told()[0] == ("raised", "crisis")
+
+
+def test_a_brand_that_replays_its_history_hears_only_its_own_ticks():
+    story = Story("nieuw")
+    story.tick(20 * DAY)  # the present
+    story.tick(0, brand="nieuw", replay="running")
+    story.crowd(60, 3, "neutral")
+    story.tick(20 * DAY + 30)
+    story.crowd(70, 3, name="more")
+    story.tick(300, brand="nieuw", replay="running")
+    run = Run(REGISTRY).feed(story.records)
+    assert not any(mention.late for mention in run.mentions())
+    story.tick(7 * HOUR, brand="nieuw", replay="end")
+    story.say(8 * HOUR, "x", "neutral")
+    story.tick(20 * DAY + 60)
+    story.say(9 * HOUR, "y", "neutral")
+    run = Run(REGISTRY).feed(story.records)
+    assert [mention.late for mention in run.mentions()[-2:]] == [True, True]  # live again, the present counts
+    again = Run(REGISTRY, run.changelog).feed(story.records)
+    assert again.changelog == run.changelog
+
+
+def test_ticks_are_forwarded_in_place_and_cost_nothing_for_idle_brands(monkeypatch: pytest.MonkeyPatch):
+    story = Story()
+    for index in range(50):
+        story.say(0, "one", "neutral", brand=f"brand-{index}", mention_id=f"x:{index}")
+    story.tick(DAY)
+    run = Run(REGISTRY).feed(story.records)
+    looked = []
+    monkeypatch.setattr("pipeline.brand_state.BrandState.advance", lambda *args, **options: looked.append((args, options)))
+    run.out.clear()
+    ticks = Story()
+    for second in range(0, 6 * 3600, 30):
+        ticks.tick(DAY + 30 + second)
+    run.feed(ticks.records)
+    assert looked == []
+    assert [record.at for record in run.assessed()] == [MONDAY + timedelta(seconds=HISTORY + DAY + 30 + s) for s in range(0, 6 * 3600, 30)]
+    assert set(run.changelog) >= {TICKS_KEY}
+
+
+def test_idle_brands_catch_up_to_the_same_bytes():
+    """A brand that somebody keeps awake by looking closes each bucket; an idle one all of them at once."""
+    lazy, eager = Story(), Story()
+    for story in (lazy, eager):
+        story.say(0, "one", "neutral")
+    for hour in range(1, 60):
+        eager.tick(hour * HOUR)
+    for story in (lazy, eager):
+        story.say(60 * HOUR, "two", "neutral")
+        story.tick(61 * HOUR)
+    assert after_history().feed(lazy.records).changelog == after_history().feed(eager.records).changelog
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2096, 9999])
+def test_an_impossible_date_is_passed_on_and_ends_no_process(year: int):
+    story = Story()
+    moment = datetime(year, 12, 31, 23, 59, tzinfo=UTC)
+    story.say(0, "one", published_at=moment, detected_at=moment)
+    story.say(0, "two", published_at=moment, detected_at=moment)
+    story.add("noordnet", SteppedRetraction(mention_id="x:1", brand="noordnet", mode="live", detected_at=moment))
+    story.add(None, Tick(at=moment), Origin("e1", 0, 1))
+    run = after_history().feed(story.records)
+    run.restart()
+    assert len(run.assessed()) == 4
+
+
+def test_after_eight_silent_weeks_silence_teaches_nothing_more():
+    """Whether the brand was looked at meanwhile or not."""
+    lazy, eager = Story(), Story()
+    for day in range(0, 100, 3):
+        eager.tick(day * DAY)
+    for story in (lazy, eager):
+        story.say(100 * DAY, "two", "neutral")
+        story.tick(100 * DAY + HOUR)
+    one, other = after_history().feed(lazy.records), after_history().feed(eager.records)
+    assert one.changelog == other.changelog
+    closed = one.state()["buckets_closed"] - read_brand_state(b"noordnet", history()[b"noordnet"])["buckets_closed"]  # type: ignore[index]
+    assert 56 * 288 < closed < 57 * 288
+
+
+# what is kept
+
+
+def test_small_keys_hold_no_author_names_and_core_stays_small():
+    story = Story()
+    story.crowd(600, 200)
+    story.tick(1500)
+    run = after_history().feed(story.records)
+    sizes = {key.split(b"|")[1] if b"|" in key else b"": len(value) for key, value in run.changelog.items()}
+    assert sizes[b""] < 1024
+    assert sizes[b"seen"] <= 64
+    assert sizes[b"watch"] < 10_000
+    assert sizes[b"evidence"] < 3_000
+    assert not any(b"crowd" in value for value in run.changelog.values())
+
+
+def test_identities_are_forgotten_after_7_days_and_the_origin_still_tells_a_repeat():
+    story = Story()
+    mention_id = story.say(600, "one")
+    story.say(601, "two", mention_id=mention_id)
+    story.retract(700, "x:other")
+    story.say(8 * DAY, "three")
+    run = after_history().feed(story.records)
+    assert sum(b"|seen|" in key for key in run.changelog) == 1
+    before = dict(run.changelog)
+    run.restart()
+    run.feed(story.records)
+    assert run.changelog == before
+    again = Story(first=20_000)
+    again.say(8 * DAY + 60, "one", mention_id=mention_id)
+    run.feed(again.records)
+    assert not run.mentions()[-1].duplicate  # after the horizon it is new
+
+
+def test_a_zombies_overtaking_record_makes_no_one_a_repeat():
+    """Records that arrive after one with a higher origin, and were never seen, are first times."""
+    story = Story()
+    ids = [story.say(600 + index, f"a{index}") for index in range(10)]
+    run = after_history().feed([*story.records[5:], *story.records])
+    assert run.state()["mentions"] == after_history().feed(story.records).state()["mentions"]
+    assert len({mention.mention_id for mention in run.mentions()}) == len(ids)
+    assert not any(mention.duplicate for mention in run.mentions())
+
+
+def test_a_new_topic_epoch_starts_its_origins_anew():
+    story, anew = Story(), Story(epoch="e2", first=0)
+    story.crowd(600, 3)
+    anew.crowd(601, 3, name="anew", mention_id=None)
+    anew.records.clear()
+    for index in range(3):
+        anew.say(601 + index, f"anew{index}", mention_id=f"y:{index}")
+    run = after_history().feed([*story.records, *anew.records])
+    assert sum(not mention.duplicate for mention in run.mentions()) == 6
+    assert len(decode_core(run.changelog[b"noordnet"]).origins) == 2
+
+
+def test_a_snapshot_that_cannot_be_read_is_named():
+    partition = CrisisStage(REGISTRY, "test").open(0, "")
+    for key in (b"noordnet", b"noordnet|watch", b"noordnet|seen|00", b"noordnet|evidence|1", b"noordnet|alert|f", TICKS_KEY):
+        with pytest.raises(ValueError):
+            partition.restore(key, b"\x63garbage")
+    with pytest.raises(ValueError, match="unknown kind"):
+        partition.restore(b"noordnet|weather|1", b"\x01")
+    assert read_brand_state(b"noordnet|watch", b"") is None
+
+
+def test_a_record_at_fault_is_a_dead_letter_and_the_others_go_on():
+    story = Story()
+    story.say(600, "one")
+    good = story.records[0]
+    outcome = after_history().partition.process([good._replace(value=b"{"), good._replace(headers=[]), good])
+    assert [letter.reason for letter in outcome.dead] == ["not_json", "bad_origin"]
+    assert len(outcome.outgoing) == 1
+
+
+def test_readings_know_registered_brands_only():
+    story = Story()
+    story.crowd(600, 200)
+    story.say(600, "x", brand="stranger", mention_id="y:1")
+    story.tick(1500)
+    run = after_history().feed(story.records)
+    readings = {(reading.name, *reading.labels.values()): reading.value for reading in run.partition.readings()}
+    assert readings["detector_observed", "noordnet"] == 200
+    assert readings["open_alerts", "crisis", "crisis"] == 1
+    assert readings["open_alerts", "crisis", "watch"] == 0
+    assert readings["watermark_timestamp_seconds", "noordnet"] == (MONDAY + timedelta(seconds=HISTORY + 900)).timestamp()
+    assert not any("stranger" in key for key in readings)
+
+
+def test_what_goes_out_is_an_assessed_mention_with_our_headers():
+    story = Story()
+    story.say(600, "one")
+    (out,) = after_history().feed(story.records).out
+    (assessed,) = after_history().feed(story.records).mentions()
+    assert out.value == encode(assessed)
+    headers = dict(out.headers)
+    assert headers["ce_type"] == b"nl.webcare.mention.assessed.v1"
+    assert headers["webcare-origin"] == b"e1:0:10000"
+    assert headers["traceparent"] == b"00-ab-cd-01"
+    assert out.key == b"noordnet"
+    assert out.partition is None
+
+
+# laws
+
+LABELS = ["negative", "negative", "neutral", "positive", "unscored"]
+slow = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> list[Incoming]:
+    """Anything that may arrive: three brands, one of them new; repeats, edits, retractions, late mentions, crowds, ticks, long silences."""
+    story = Story()
+    now = 0.0
+    said: list[str] = []
+    for number in range(draw(st.integers(1, 14))):
+        now += draw(st.sampled_from([0.0, 20.0, 200.0, 900.0, 900.0, 4 * HOUR, 30 * HOUR, 8 * DAY]))
+        story.brand = draw(st.sampled_from(["noordnet", "noordnet", "kustbank", "nieuw"]))
+        at = now - draw(st.sampled_from([0.0, 0.0, 250.0, 2000.0, 8 * HOUR]))
+        identity = {"mention_id": f"x:{draw(st.integers(0, 5))}", "edit": draw(st.integers(0, 2))}
+        match draw(st.sampled_from(["say", "say", "crowd", "retract", "tick", "tick"])):
+            case "say":
+                kind = draw(st.sampled_from(["post", "reply", "repost"]))
+                story.say(at, f"a{draw(st.integers(0, 3))}", draw(st.sampled_from(LABELS)), kind=kind, **identity)
+            case "crowd":
+                said += story.crowd(at, draw(st.sampled_from([7, 12, 40])), name=f"c{number}")
+            case "retract":
+                story.retract(at, draw(st.sampled_from([identity["mention_id"], *said])))
+            case "tick":
+                for partition in (0, 1):
+                    story.tick(now, partition)
+    return story.records
+
+
+def start() -> Run:
+    return Run(REGISTRY, history() | history("kustbank"))
+
+
+def sizes_of(cuts: Iterable[int]) -> list[int]:
+    return [later - earlier for earlier, later in pairwise([0, *sorted(cuts)])]
+
+
+@slow
+@given(logs(), st.data())
+def test_batch_boundaries_and_restarts_change_nothing(records: list[Incoming], data: st.DataObject):
+    whole = start().feed(records)
+    cuts = data.draw(st.lists(st.integers(0, len(records)), max_size=6))
+    parts = start()
+    for size in sizes_of(cuts):
+        parts.feed(records[:size]) if size else None
+        records = records[size:]
+        parts.restart()
+    parts.feed(records)
+    assert parts.changelog == whole.changelog
+    assert parts.out == whole.out
+
+
+@slow
+@given(logs(), st.data())
+def test_a_crash_that_repeats_any_suffix_changes_nothing(records: list[Incoming], data: st.DataObject):
+    whole = start().feed(records)
+    run = start()
+    upto = data.draw(st.integers(0, len(records)))
+    run.feed(records[:upto])
+    before = dict(run.changelog)
+    run.restart()
+    back = data.draw(st.integers(0, upto))
+    run.feed(records[back:upto])
+    assert run.changelog == before
+    assert run.ids() <= whole.ids()
+    run.feed(records[upto:])
+    assert run.changelog == whole.changelog
+    assert run.ids() == whole.ids()
+
+
+@slow
+@given(logs(), st.data())
+def test_a_checkpoint_torn_between_brands_is_repaired_by_the_repeat(records: list[Incoming], data: st.DataObject):
+    whole = start().feed(records)
+    upto = data.draw(st.integers(0, len(records)))
+    back = data.draw(st.integers(0, upto))
+    run = start().feed(records[:back])
+    outcome = run.partition.process(records[back:upto])
+    run.out += outcome.outgoing
+    brands = list(dict.fromkeys(key.split(b"|")[0] for key in outcome.changes))
+    written = brands[: data.draw(st.integers(0, len(brands)))]  # in order: the ticks come last
+    for key, value in outcome.changes.items():
+        if key.split(b"|")[0] in written:
+            if value is None:
+                run.changelog.pop(key, None)
+            else:
+                run.changelog[key] = value
+    run.restart()
+    run.feed(records[back:])
+    assert run.changelog == whole.changelog
+    assert run.ids() == whole.ids()
+
+
+@st.composite
+def prompt_mentions(draw: st.DrawFn) -> list[tuple[float, float, str, str, bool]]:
+    """Event time, delay of arrival below the lateness, author, label, taken back in time."""
+    out = []
+    now = 0.0
+    for _ in range(draw(st.integers(1, 40))):
+        now += draw(st.sampled_from([0.0, 1.0, 30.0, 300.0, 1800.0]))
+        label = draw(st.sampled_from(LABELS))
+        author = draw(st.integers(0, 25))
+        crowd = draw(st.sampled_from([1, 1, 1, 6]))
+        out += [(now, draw(st.floats(0, 599)), f"a{author + one}", label, draw(st.integers(0, 9)) == 0) for one in range(crowd)]
+    return out
+
+
+@slow
+@given(prompt_mentions(), st.data())
+def test_the_order_of_arrival_within_the_lateness_changes_no_decision(
+    mentions: list[tuple[float, float, str, str, bool]], data: st.DataObject
+):
+    def decisions(arrivals: list[tuple[float, int, str]]) -> tuple[Any, ...]:
+        story = Story()
+        for _, index, what in sorted(arrivals):
+            at, _, author, label, _ = mentions[index]
+            if what == "say":
+                story.say(at, author, label, mention_id=f"y:{index}")
+            else:
+                story.retract(at, f"y:{index}")
+        story.tick(mentions[-1][0] + 4 * HOUR)
+        run = after_history().feed(story.records)
+        told = [(alert.incident_id, alert.transition, alert.tier, alert.updated_at, alert.observed) for alert in run.alerts()]
+        return run.changelog[b"noordnet|watch"], decode_core(run.changelog[b"noordnet"]).counters, told
+
+    says = [(at, index, "say") for index, (at, *_) in enumerate(mentions)]
+    retractions = [(at, index, "taken back") for index, (at, *_, back) in enumerate(mentions) if back]
+    delayed = [
+        (at + (mentions[index][1] if what == "say" else data.draw(st.floats(0, 599))), index, what)
+        for at, index, what in says + retractions
+    ]
+    assert decisions(delayed) == decisions(says + retractions)
+
+
+@slow
+@given(prompt_mentions(), st.lists(st.sampled_from([30, 300, 1000, 5000]), min_size=2, max_size=2, unique=True))
+def test_the_granularity_of_ticks_changes_nothing(mentions: list[tuple[float, float, str, str, bool]], steps: list[int]):
+    end = mentions[-1][0] + 4 * HOUR
+
+    def run(step: int) -> Run:
+        story = Story()
+        tick = 0.0
+        for index, (at, _, author, label, back) in enumerate(mentions):
+            while tick < at:
+                story.tick(tick)
+                tick += step
+            story.say(at, author, label, mention_id=f"y:{index}")
+            if back:
+                story.retract(at, f"y:{index}")
+        while tick < end:
+            story.tick(tick)
+            tick += step
+        story.tick(end)
+        return after_history().feed(story.records)
+
+    one, other = map(run, steps)
+    assert one.changelog == other.changelog
+    assert one.alerts() == other.alerts()
