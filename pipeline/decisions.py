@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from pipeline.brands import ConfigurationError, Registry
 from pipeline.deadlines import ALWAYS
@@ -106,8 +107,12 @@ class Decider:
         return self.rules.calendars[decision.calendar].add(at, rule.reply_within * share, zone)
 
     def decide_again(self, record: RoutedMention) -> Decision:
-        """What this rule book says of a routed record: the same, if rule book and registry are those that routed it."""
-        return self.decide(record.decision.facts, record.mention_id, record.root_id)
+        """What this rule book says of a routed record: the same, if rule book and registry are those that routed it.
+
+        Which task a retraction concerned is no decision, but memory; it is taken over.
+        """
+        decision = self.decide(record.decision.facts, record.mention_id, record.root_id)
+        return decision if record.kind != "retracted" else replace(decision, item_id=record.decision.item_id)
 
     def _built_in(self, rule: str, reason: str, facts: dict[str, Fact]) -> Decision:
         return Decision(

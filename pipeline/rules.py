@@ -29,6 +29,8 @@ BUILT_IN = ("duplicate", "retracted", "own-post")
 TIERS: tuple[Tier, ...] = ("watch", "warning", "crisis")
 PRIORITIES: tuple[Priority, ...] = ("critical", "high", "normal", "low")
 UNKNOWN = "unknown"
+MOST_SHOWN = 6
+"""Values of a list that a trace names."""
 
 _Unit = Annotated[float, Meta(ge=-1, le=1)]
 _Stars = Annotated[float, Meta(ge=1, le=5)]
@@ -231,7 +233,9 @@ def _toml(value: Any) -> str:
         case bool():
             return str(value).lower()
         case list() | tuple():
-            return f"[{', '.join(map(_toml, value))}]"
+            shown = [_toml(part) for part in value[:MOST_SHOWN]]
+            more = len(value) - MOST_SHOWN
+            return f"[{', '.join(shown)}{f', and {more} more' if more > 0 else ''}]"
         case str():
             return f'"{value}"'
         case _:

@@ -168,9 +168,9 @@ def test_no_text_costs_more_than_its_length(piece: str, head: str):
 
 
 def _seconds(text: str) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     redact(text)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def test_an_ordinary_text_costs_a_few_microseconds():

@@ -217,6 +217,11 @@ def test_a_trace_says_why_each_rule_before_did_not_decide():
     ]
 
 
+def test_a_trace_does_not_recite_long_lists():
+    rules = book(rule('text_any = ["a", "b", "c", "d", "e", "f", "g", "h"]'), REST)
+    assert rules.trace(facts_of(rules))[0].failing == 'text_any = ["a", "b", "c", "d", "e", "f", and 2 more]: words is []'
+
+
 def test_the_hash_names_the_file():
     assert book(REST).hash == book(REST).hash != book(REST, "# changed").hash
 
