@@ -357,7 +357,8 @@ class CrisisPartition:
 
 def _seconds(moment: datetime) -> float:
     """Event time, within the years in which local times and packed buckets work: a date in the year 1 must not end the process."""
-    return min(max(moment.timestamp(), 0.0), _LAST_SECOND)
+    seconds = moment.timestamp()
+    return seconds if 0.0 <= seconds <= _LAST_SECOND else min(max(seconds, 0.0), _LAST_SECOND)
 
 
 def _quote(mention: ScoredMention, seen: Seen) -> Quote | None:

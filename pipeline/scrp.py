@@ -47,7 +47,7 @@ _CONSENSUS_DISCOUNT = 1.2
 
 _VERSION = 1
 _HEAD = struct.Struct("<BI")
-_NUMBERS = struct.Struct(f"<{2 + 2 * 24 + 2 * 168 + 2 * RING + 2 * len(WINDOWS)}d")
+_NUMBERS = struct.Struct(f"<{2 + 2 * 24 + 2 * 168 + 2 * RING + 4 * len(WINDOWS)}d")
 
 
 class Judgement(NamedTuple):
@@ -104,7 +104,7 @@ class Expectation:
 class Detector:
     """SCRP of one key and one stream."""
 
-    __slots__ = ("_errors", "_squares", "closed", "counts", "expectation", "maxima", "means")
+    __slots__ = ("_errors", "_mean_sums", "_squares", "_sums", "closed", "counts", "expectation", "maxima", "means")
 
     def __init__(self, prior: float = PRIOR_MEAN) -> None:
         self.expectation = Expectation(prior)
@@ -112,6 +112,8 @@ class Detector:
         self.closed = 0
         self.counts: list[float] = [0.0] * RING
         self.means: list[float] = [0.0] * RING
+        self._sums = [0.0] * len(WINDOWS)
+        self._mean_sums = [0.0] * len(WINDOWS)
         self._errors = [0.0] * len(WINDOWS)
         self._squares = [0.0] * len(WINDOWS)
 
@@ -123,36 +125,43 @@ class Detector:
         """
         count = float(count)  # as a restore gives it back: an int would be written differently
         mean = self.expectation.of(slot) * multiplier
-        del self.counts[0], self.means[0]
-        self.counts.append(count)
-        self.means.append(mean)
+        self._roll(count, mean)
         self.maxima.start(day)
-
         announced = _ANNOUNCED_SPREAD if multiplier != 1.0 else 0.0
-        sums = [count, *(math.fsum(self.counts[-size:]) for size in WINDOWS[1:])]
-        means = [mean, *(math.fsum(self.means[-size:]) for size in WINDOWS[1:])]
-        spreads = [self._spread(window, means[window]) + announced for window in range(len(WINDOWS))]
-        returns = self.maxima.returns([tail_score(*window) for window in zip(sums, means, spreads, strict=True)])
+        scores, spreads = [], []
+        for window, expected in enumerate(self._mean_sums):
+            total = self._sums[window]
+            square = expected * expected
+            prior = _PRIOR_SPREAD_BUCKETS * square
+            errors, squares = self._errors[window], self._squares[window]
+            spread = max(_LEAST_SPREAD, (errors + _PRIOR_SPREAD * prior) / (squares + prior)) + announced
+            spreads.append(spread)
+            scores.append(tail_score(total, expected, spread) if total > expected else 0.0)
+            error = min(total - expected, _SPREAD_SDS * math.sqrt(expected + square * spread))
+            self._errors[window] = errors * (1.0 - _FORGET_SPREAD) + error * error - expected
+            self._squares[window] = squares * (1.0 - _FORGET_SPREAD) + square
+        returns = self.maxima.returns(scores)
         score = 0.0
         if self.closed >= SILENT:
             score = max((sum(map(math.sqrt, returns)) / len(returns)) ** 2, max(returns) - _CONSENSUS_DISCOUNT)
 
         usual = mean + _LEARN_SDS * math.sqrt(mean + mean * mean * spreads[0] + 0.25)
         self.expectation.learn(slot, min(count, usual) / multiplier)
-        self._learn_spread(sums, means, spreads)
         self.closed += 1
-        return Judgement(score, mean, tuple(returns), tuple(sums), tuple(means), tuple(spreads))
+        return Judgement(score, mean, tuple(returns), tuple(self._sums), tuple(self._mean_sums), tuple(spreads))
 
-    def _spread(self, window: int, mean: float) -> float:
-        prior = _PRIOR_SPREAD_BUCKETS * mean * mean
-        return max(_LEAST_SPREAD, (self._errors[window] + _PRIOR_SPREAD * prior) / (self._squares[window] + prior))
-
-    def _learn_spread(self, sums: list[float], means: list[float], spreads: list[float]) -> None:
-        for window, mean in enumerate(means):
-            square = mean * mean
-            error = min(sums[window] - mean, _SPREAD_SDS * math.sqrt(mean + square * spreads[window]))
-            self._errors[window] = self._errors[window] * (1.0 - _FORGET_SPREAD) + error * error - mean
-            self._squares[window] = self._squares[window] * (1.0 - _FORGET_SPREAD) + square
+    def _roll(self, count: float, mean: float) -> None:
+        """A bucket enters the windows, and one leaves each."""
+        counts, means = self.counts, self.means
+        for window, size in enumerate(WINDOWS):
+            self._sums[window] += count - counts[-size]
+            self._mean_sums[window] += mean - means[-size]
+        del counts[0], means[0]
+        counts.append(count)
+        means.append(mean)
+        if self.closed % RING == 0:  # what adding and taking away has left of rounding does not pile up
+            self._sums = [math.fsum(counts[-size:]) for size in WINDOWS]
+            self._mean_sums = [math.fsum(means[-size:]) for size in WINDOWS]
 
     def correct(self, age: int, by: float) -> bool:
         """A closed bucket turned out larger; ``age`` 0 is the one closed last. The sums are judged with it from now on.
@@ -162,14 +171,21 @@ class Detector:
         if age >= min(RING, self.closed):
             return False
         self.counts[-1 - age] += by
+        for window, size in enumerate(WINDOWS):
+            if age < size:
+                self._sums[window] += by
         return True
+
+    def hour(self) -> tuple[float, float]:
+        """Count of the last closed hour, and what was expected."""
+        return self._sums[HOUR], self._mean_sums[HOUR]
 
     def snapshot(self) -> bytes:
         """All state, bit for bit: about 4.5 KB."""
         e = self.expectation
         numbers = _NUMBERS.pack(
             e.overall, e.overall_weight, *e.day, *e.day_weight, *e.week, *e.week_weight,
-            *self.counts, *self.means, *self._errors, *self._squares,
+            *self.counts, *self.means, *self._sums, *self._mean_sums, *self._errors, *self._squares,
         )  # fmt: skip
         return _HEAD.pack(_VERSION, self.closed) + numbers + self.maxima.snapshot()
 
@@ -191,6 +207,7 @@ class Detector:
         e.overall, e.overall_weight = take(2)
         e.day, e.day_weight, e.week, e.week_weight = take(24), take(24), take(168), take(168)
         self.counts, self.means = take(RING), take(RING)
+        self._sums, self._mean_sums = take(len(WINDOWS)), take(len(WINDOWS))
         self._errors, self._squares = take(len(WINDOWS)), take(len(WINDOWS))
         self.maxima.restore(value[_HEAD.size + _NUMBERS.size :])
 

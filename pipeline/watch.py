@@ -125,7 +125,7 @@ class Watch:
 
     def hour(self) -> tuple[float, float]:
         """Negatives of the last closed hour, and how many were expected."""
-        return math.fsum(self.negatives.counts[-12:]), math.fsum(self.negatives.means[-12:])
+        return self.negatives.hour()
 
     def close(self, negatives: float, mentions: float, slot: int, day: int, announced: Announced = NOTHING_ANNOUNCED) -> Verdict:
         """Judge the bucket that has just ended (author-capped counts), then learn from it."""
