@@ -3,13 +3,13 @@
 from contextlib import closing
 from typing import Any
 
-from kafka import TopicPartition
+from aiokafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from agents.settings import group_of
 from agents.telemetry import STAGES
-from agents.topic_reader import consumer, partitions_of
+from agents.topic_reader import TopicReader, places_of
 from schemas.topics import ASSESSED, LANGUAGE, RAW, SENTIMENT, Topic
 
 SOURCES: dict[str, Topic] = dict(zip(STAGES, (RAW, LANGUAGE, SENTIMENT, ASSESSED), strict=True))
@@ -22,9 +22,9 @@ class LagMeter:
     def __init__(self, bootstrap: str, app: str = "webcare") -> None:
         self._app = app
         self._bootstrap = bootstrap
-        self._reader = consumer(bootstrap)
+        self._places = {stage: places_of(bootstrap, topic.name) for stage, topic in SOURCES.items()}
+        self._reader = TopicReader(bootstrap)
         self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
-        self._places = {stage: partitions_of(self._reader, topic.name) for stage, topic in SOURCES.items()}
 
     def remaining(self) -> dict[str, int]:
         """Records of each stage's topic that its group has not committed.
@@ -55,8 +55,7 @@ class LagMeter:
         return {stage: sum(ends[place] for place in places) for stage, places in self._places.items()}
 
     def _ends(self) -> dict[TopicPartition, int]:
-        ends: dict[TopicPartition, int] = self._reader.end_offsets([place for places in self._places.values() for place in places])
-        return ends
+        return self._reader.ends([place for places in self._places.values() for place in places])
 
     def close(self) -> None:
         """Close both clients."""

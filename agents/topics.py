@@ -191,6 +191,22 @@ def partition_count(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> int:
     return counts.pop()
 
 
+def partitions_of(bootstrap: str, *names: str) -> dict[str, int]:
+    """How many partitions each of these topics has, of the table or not.
+
+    Raises:
+        TopicMissingError: a topic is not there.
+        KafkaAwayError: no broker answers.
+    """
+    with _admin(bootstrap) as admin:
+        found = _found(admin)
+    for name in names:
+        if name not in found:
+            hint = "create the topics with `webcare topics apply`" if name in BY_NAME else "`webcare topics list` shows them"
+            raise TopicMissingError(f"there is no topic {name}; {hint}")
+    return {name: found[name].partitions for name in names}
+
+
 def wait_for_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> None:
     """Return when a broker answers and every topic is there, however long that takes; the log says what is waited for."""
     polls = 0

@@ -1,6 +1,7 @@
 """`webcare worker`: one process, some or all agents."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -42,5 +43,9 @@ def run_worker(settings: Settings, stages: Sequence[str] = ()) -> None:
     worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, loop=loop, quiet=True)
     worker.spinner = None
     log.info("worker starts", stages=[stage.name for stage in built], config=str(deployment.folder), config_hash=deployment.config_hash)
+    # Models and lexicons stay for ever, and records form no cycles: walking through them all every 700 allocations is a tenth of the CPU.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     worker.execute_from_commandline()
     sys.exit(0)
