@@ -36,8 +36,8 @@ def demo(
             except DemoError as error:
                 fail(str(error), EXIT_FAILED)
             for alert in finished.show.alerts:
-                out.print(alert_line(alert))
-            out.print(finished.show.queue())
+                out.print(alert_line(alert), soft_wrap=False)
+            out.print(finished.show.queue(), soft_wrap=False)
             out.print(summary(finished.show, finished.ledger))
             out.print(f"{finished.seconds:.0f} s from the first mention sent to the ledger checked")
             if keep is not None:
