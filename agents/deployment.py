@@ -67,13 +67,15 @@ def detector_version() -> str:
     return f"webcare-stream {version()}, tzdata {metadata.version('tzdata')}"
 
 
-def build_stages(deployment: Deployment, author_key: str, partitions: int, names: Sequence[str] = ()) -> list[Stage]:
-    """The stages in their order, models loaded; ``names`` picks some (all where empty)."""
+def build_stages(
+    deployment: Deployment, author_key: str, partitions: int, names: Sequence[str] = (), *, replaying: bool = True
+) -> list[Stage]:
+    """The stages in their order, models loaded; ``names`` picks some (all where empty); ``replaying``: only files are replayed."""
     # Imported here: a worker of one stage must not load the others' models.
     from agents import crisis, language, routing, sentiment
 
     builders: dict[str, Callable[[], Stage]] = {
-        "language": lambda: language.language_stage(deployment, author_key, partitions),
+        "language": lambda: language.language_stage(deployment, author_key, partitions, replaying=replaying),
         "sentiment": sentiment.sentiment_stage,
         "crisis": lambda: crisis.crisis_stage(deployment),
         "routing": lambda: routing.routing_stage(deployment),

@@ -1,19 +1,21 @@
 """First agent: the door, and which language a mention is in. raw → language."""
 
 from faust.types import StreamT
-from pipeline.door import AuthorHasher
-from pipeline.language import LanguageStage
 
 from agents.deployment import Deployment
 from agents.models import load_identifier
 from agents.runtime.batch import Batch
 from agents.runtime.shell import Shell
+from pipeline.door import AuthorHasher
+from pipeline.language import LanguageStage
 from pipeline.partition import Partitioner
 
 
-def language_stage(deployment: Deployment, author_key: str, partitions: int) -> LanguageStage:
+def language_stage(deployment: Deployment, author_key: str, partitions: int, *, replaying: bool) -> LanguageStage:
     """The pure stage with its model loaded."""
-    return LanguageStage(deployment.brands, AuthorHasher(author_key.encode()), load_identifier(), Partitioner(partitions))
+    return LanguageStage(
+        deployment.brands, AuthorHasher(author_key.encode()), load_identifier(), Partitioner(partitions), replaying=replaying
+    )
 
 
 async def language_agent(batches: "StreamT[Batch]", shell: Shell) -> None:

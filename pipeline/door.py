@@ -21,12 +21,14 @@ from schemas.mention import Author, LanguageMention, Mention, Mode, Retraction, 
 ALLOWANCE = timedelta(minutes=2)
 """A source's clock may run ahead of our own by so much; what lies further ahead is not possible."""
 
-FARTHEST = timedelta(days=3_653)
-"""A ``received_at`` further ahead of the record's append time is a broken clock, not the file time of a replay set in the future."""
+FOREIGN_HEADERS = 64 * 1024
+"""Bytes of headers a record may bring: they travel with it through every topic, onto its item and its alerts."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
+_FIRST_DETECTED, _LAST_DETECTED = _EPOCH, datetime(2100, 1, 1, tzinfo=UTC)
+"""Detection times stay between these, so that no later stage need fear the ends of the calendar."""
 _MOST_MILLISECONDS = (_LATEST - _EPOCH) // timedelta(milliseconds=1)
 _HASHED = re.compile(r"h1:[0-9a-f]{32}")
 
@@ -61,9 +63,13 @@ class _Entrance(NamedTuple):
 
 
 class Door:
-    """Lets records in. Holds configuration only, no state."""
+    """Lets records in. Holds configuration only, no state.
 
-    def __init__(self, registry: Registry, hasher: AuthorHasher) -> None:
+    ``replaying``: the deployment only replays, so times are the file's own and are not compared with the broker's append times.
+    """
+
+    def __init__(self, registry: Registry, hasher: AuthorHasher, *, replaying: bool = False) -> None:
+        self._replaying = replaying
         self._registry = registry
         self._hasher = hasher
         self._decoder = raw_decoder()
@@ -76,6 +82,8 @@ class Door:
         Raises:
             RejectedRecordError: with a bounded reason and the place, never the content.
         """
+        if sum(len(name) + len(value or b"") for name, value in record.headers) > FOREIGN_HEADERS:
+            raise RejectedRecordError(Reason.TOO_LARGE, f"the headers are larger than {FOREIGN_HEADERS} bytes")
         known = self._decoder.unknown_fields
         value = self._decoder.decode(record.value)
         if self._decoder.unknown_fields > known:
@@ -123,7 +131,7 @@ class Door:
 
         source = self._registry.source(mention.source)
         published = _in_utc(mention.published_at)
-        received = _received(mention, record)
+        received = self._received(mention, record)
         latest = _later(received)
         is_ahead = published > latest
         if is_ahead:
@@ -138,7 +146,7 @@ class Door:
         return LanguageMention(
             **fields,
             mode=entrance.mode,
-            detected_at=received if is_by_arrival else min(published, latest),
+            detected_at=_believed(received if is_by_arrival else min(published, latest)),
             clock_ahead=is_ahead,
             spam=is_spam,
             ambiguous=entrance.shows is not None and not is_own and _is_ambiguous(mention, entrance.shows),
@@ -151,20 +159,29 @@ class Door:
     def retraction(self, retraction: Retraction, record: Incoming) -> SteppedRetraction:
         """The retraction with the brand's mode, and a time that is not ahead of its arrival."""
         arrived = _appended(record)
-        said = retraction.retracted_at
+        said = None if retraction.retracted_at is None else _in_utc(retraction.retracted_at)
         return SteppedRetraction(
             mention_id=retraction.mention_id,
             brand=retraction.brand,
-            retracted_at=None if said is None else _in_utc(said),
+            retracted_at=said,
             source=retraction.source,
             mode=self._entrances.get(retraction.brand, self._stranger).mode,
-            detected_at=arrived if said is None else min(_in_utc(said), _later(arrived)),
+            detected_at=_believed(arrived if said is None else said if self._replaying else min(said, _later(arrived))),
         )
 
     def tick(self, tick: Tick, record: Incoming) -> Tick:
         """The tick; a live one never ahead of the broker, so that one worker's wrong clock moves nobody's time. Replays carry file time."""
         at = _in_utc(tick.at)
-        return Tick(at=at if tick.replay is not None else min(at, _appended(record)), brand=tick.brand, replay=tick.replay)
+        is_file_time = self._replaying or tick.replay is not None
+        return Tick(at=_believed(at if is_file_time else min(at, _appended(record))), brand=tick.brand, replay=tick.replay)
+
+    def _received(self, mention: Mention, record: Incoming) -> datetime:
+        """When it came in: what the source says, but live never later than the broker appended it (and our allowance)."""
+        arrived = _appended(record)
+        if mention.received_at is None:
+            return arrived
+        received = _in_utc(mention.received_at)
+        return received if self._replaying or received <= _later(arrived) else arrived
 
     def _entrance(self, brand: Brand) -> _Entrance:
         return _Entrance(
@@ -203,12 +220,8 @@ def _appended(record: Incoming) -> datetime:
     return _EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def _received(mention: Mention, record: Incoming) -> datetime:
-    arrived = _appended(record)
-    if mention.received_at is None:
-        return arrived
-    received = _in_utc(mention.received_at)
-    return arrived if received > _EARLIEST + FARTHEST and received - FARTHEST > arrived else received
+def _believed(moment: datetime) -> datetime:
+    return min(max(moment, _FIRST_DETECTED), _LAST_DETECTED)
 
 
 def _later(received: datetime) -> datetime:

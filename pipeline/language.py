@@ -28,8 +28,16 @@ class LanguageStage:
     source = RAW
     changelog = None
 
-    def __init__(self, registry: Registry, hasher: AuthorHasher, identifier: LanguageIdentifier, partitioner: Partitioner) -> None:
-        self.door = Door(registry, hasher)
+    def __init__(
+        self,
+        registry: Registry,
+        hasher: AuthorHasher,
+        identifier: LanguageIdentifier,
+        partitioner: Partitioner,
+        *,
+        replaying: bool = False,
+    ) -> None:
+        self.door = Door(registry, hasher, replaying=replaying)
         self.identifier = identifier
         self.partitioner = partitioner
 

@@ -98,7 +98,8 @@ def _closed(record: type[T]) -> type[T]:
     )
 
 
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_QUOTED = re.compile(r"'.*'|\".*\"", re.DOTALL)
+"""From the first quotation mark to the last: what is quoted may hold quotation marks itself. Places stand in backticks."""
 
 
 def _without_content(message: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from agents.commands.context import EXIT_FAILED, explained, fail, out
+from agents.commands.context import EXIT_FAILED, explained, fail, out, settings_of
 from agents.deployment import Deployment, build_stages, load_deployment
 from agents.offline import OfflineChain
 from agents.replay import InputError, RawRecord
@@ -26,7 +26,7 @@ def explain(
 ) -> None:
     """Show every rule that was tried and why it did not hold; of a recorded decision, whether this configuration decides the same."""
     with explained():
-        deployment = load_deployment(config)
+        deployment = load_deployment(settings_of(config=config).config)
         content = sys.stdin.buffer.read() if file == "-" else _read(file)
         try:
             body = msgspec.json.decode(content)

@@ -13,7 +13,7 @@ import msgspec
 import typer
 from rich.progress import Progress
 
-from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out
+from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
 from agents.deployment import build_stages, load_deployment
 from agents.installation import foreign_packages
 from agents.lexicons import load_engine
@@ -181,8 +181,10 @@ def run(
         if not lines:
             fail(f"{file}: no lines")
         lines, times = in_order(lines, sort=sort, name=file)
-        stages = build_stages(load_deployment(config), DEMO_KEY, DEFAULT_PARTITIONS)
-        err.print("author ids are hashed with the fixed, announced key of offline runs")
+        settings = settings_of(config=config)
+        stages = build_stages(load_deployment(settings.config), settings.author_key or DEMO_KEY, DEFAULT_PARTITIONS)
+        if settings.author_key is None:
+            err.print("author ids are hashed with the fixed, announced key of demo, offline and replay runs")
         with Progress(console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
             bar = progress.add_task("working", total=len(lines))
 
@@ -202,7 +204,7 @@ def check(
 ) -> None:
     """Check the configuration, the rule book's own examples, and that the installed packages are ours."""
     with explained():
-        deployment = load_deployment(config)
+        deployment = load_deployment(settings_of(config=config).config)
         brands = list(deployment.brands)
         out.print(f"{deployment.folder}: {len(brands)} brands, {len(deployment.rules.rules)} rules with their examples: as they should be")
         out.print(f"configuration {deployment.config_hash}")

@@ -50,13 +50,13 @@ class Batch:
                 end_process("agent cancelled with a batch in hand", batch=repr(self))
             raise
         except Exception as error:
-            end_process("unknown error in a stage", batch=repr(self), error=type(error).__name__, where=_place(error))
+            end_process("unknown error in a stage", batch=repr(self), error=type(error).__name__, where=place_of(error))
         finally:
             if not self.done.done():
                 self.done.set_result(False)
 
 
-def _place(error: BaseException) -> str:
+def place_of(error: BaseException) -> str:
     """Files and lines, innermost last, of an error; never its message, which may quote a mention."""
     places = []
     trace = error.__traceback__
@@ -65,5 +65,5 @@ def _place(error: BaseException) -> str:
         places.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
     if isinstance(error, BaseExceptionGroup):
-        places.extend(f"[{type(inner).__name__}: {_place(inner)}]" for inner in error.exceptions)
+        places.extend(f"[{type(inner).__name__}: {place_of(inner)}]" for inner in error.exceptions)
     return " > ".join(places[-8:])

@@ -6,7 +6,7 @@ Protocol: outputs, then state, then commit; ownership confirmed before each writ
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -16,12 +16,13 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from mode import Service
 
 from agents.logs import get_logger
-from agents.runtime.batch import Batch, StaleBatchError
+from agents.runtime.batch import Batch, StaleBatchError, place_of
 from agents.runtime.ending import end_process
 from agents.runtime.restore import restore
 from agents.runtime.writer import bounded
 from agents.settings import Settings, group_of
 from agents.telemetry import Telemetry
+from agents.topics import TopicsError
 from pipeline.stage import Incoming, Reading, Stage, StagePartition
 
 log = get_logger(__name__)
@@ -29,7 +30,8 @@ log = get_logger(__name__)
 BATCH_RECORDS = 500
 BATCH_BYTES = 512 * 1024
 TAKEN_RECORDS = 2 * 2000
-"""Back-pressure: so many records taken and not in a batch yet stop the fetching."""
+TAKEN_BYTES = 32 * 1024 * 1024
+"""Back-pressure: so many records, or bytes, taken and not in a batch yet stop the fetching."""
 
 DRAIN_SECONDS = 4.0
 COMMIT_EVERY = 1.0
@@ -64,6 +66,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """Everything that belongs to an assignment."""
         self._partitions: dict[int, StagePartition] = {}
         self._pending: defaultdict[int, deque[Incoming]] = defaultdict(deque)
+        self._pending_bytes: Counter[int] = Counter()
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._done: dict[int, int] = {}
         self._committed: dict[int, int] = {}
@@ -133,6 +136,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             group_id=group_of(self._settings.app, self.stage.name),
             enable_auto_commit=False,
             auto_offset_reset="earliest",  # a jump over records that retention took shows as a hole, and is told as a loss
+            isolation_level="read_committed",  # what a transactional producer took back never was
             fetch_max_wait_ms=50,  # one fetch is in flight per broker: a long wait makes long tails
             max_partition_fetch_bytes=1 << 20,
             max_poll_records=2000,
@@ -172,19 +176,24 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             partition = place.partition
             if partition in self._partitions and self._is_contiguous(partition, records):
                 self._pending[partition].extend(Incoming(partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records)
+                self._pending_bytes[partition] += sum(len(r.value or b"") for r in records)
                 if partition not in self._lanes:
                     self._lanes[partition] = asyncio.create_task(self._lane(partition, self._epoch))
-        while sum(map(len, self._pending.values())) > TAKEN_RECORDS and not self.should_stop:
+        while self._is_full() and not self.should_stop:
             self._room.clear()
             await bounded(self._room.wait(), 1)
+
+    def _is_full(self) -> bool:
+        return sum(map(len, self._pending.values())) > TAKEN_RECORDS or sum(self._pending_bytes.values()) > TAKEN_BYTES
 
     async def _lane(self, partition: int, epoch: int) -> None:
         """One batch of a partition in flight; what arrives meanwhile becomes the next one."""
         try:
             while not self._closing and not self.should_stop and epoch == self._epoch and partition not in self._dropped:
-                records = take_batch(self._pending[partition])
+                records, size = take_batch(self._pending[partition])
                 if not records:
                     return
+                self._pending_bytes[partition] -= size
                 self._room.set()
                 batch = Batch(self, partition, records, self._partitions[partition], epoch)
                 await self._put(batch)
@@ -199,7 +208,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 del self._lanes[partition]
 
     def _is_contiguous(self, partition: int, records: list[Any]) -> bool:
-        """Nothing between the batches may be missing: a hole is fetched once more; one that stays is a loss (no source is compacted)."""
+        """Nothing between the batches may be missing: a hole is fetched once more; one that stays is real, and explained."""
         if partition in self._dropped:
             return False
         want = self._next.get(partition)
@@ -210,9 +219,20 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 assert self._consumer is not None
                 self._consumer.seek(self._place(partition), want)
                 return False
-            self._tell_loss(partition, want, records[0].offset)
+            self.add_future(self._explain_hole(partition, want, records[0].offset))
         self._next[partition] = records[-1].offset + 1
         return True
+
+    async def _explain_hole(self, partition: int, want: int, got: int) -> None:
+        """A transaction's marker takes an offset, as do records taken back; what lies before the start of the log is lost."""
+        assert self._consumer is not None
+        try:
+            start = (await self._consumer.beginning_offsets([self._place(partition)]))[self._place(partition)]
+        except KafkaError as error:
+            log.warning("cannot tell what a hole is", stage=self.stage.name, partition=partition, error=type(error).__name__)
+            return
+        if want < start:
+            self._tell_loss(partition, want, got)
 
     def _tell_loss(self, partition: int, want: int, got: int) -> None:
         """Records went by retention before they were read."""
@@ -259,6 +279,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._telemetry.stale.labels(self.stage.name).inc()
         if batch.epoch == self._epoch:
             self._dropped.add(batch.partition)
+            self._pending.pop(batch.partition, None)
+            self._pending_bytes.pop(batch.partition, None)
 
     @Service.task  # type: ignore[untyped-decorator]
     async def commit_regularly(self) -> None:
@@ -308,9 +330,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002
         """Let the batches in flight finish, commit, forget everything."""
         try:
-            if self._preparing is not None:
-                self._preparing.cancel()
-                self._preparing = None
+            self._preparing = None  # it sees the next epoch, and ends by itself: aiokafka calls are never cancelled
             await self._drain()
             await self._commit(3)
             self._epoch += 1
@@ -344,14 +364,13 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 if self.stage.changelog is not None:
                     await restore(self.stage.name, self.stage.changelog.name, opened, self._settings, self._telemetry)
                 positions = {place: await self._start(place) for place in places}
-            except asyncio.CancelledError:
-                raise
-            except (KafkaError, ConnectionError, TimeoutError) as error:
+            except (KafkaError, TopicsError, ConnectionError, TimeoutError) as error:
                 self._telemetry.retries.labels("restore").inc()
                 log.warning("partitions not ready, trying again", stage=self.stage.name, error=type(error).__name__)
                 await asyncio.sleep(0.5)
             except Exception as error:
-                end_process("restore failed", stage=self.stage.name, error=repr(error)[:300])
+                if epoch == self._epoch:
+                    end_process("restore failed", stage=self.stage.name, error=type(error).__name__, where=place_of(error))
             else:
                 if epoch == self._epoch:
                     for place, offset in positions.items():
@@ -374,13 +393,14 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         return max(first, committed or 0)
 
 
-def take_batch(pending: deque[Incoming]) -> list[Incoming]:
-    """The next batch, bounded in records and bytes; at least one record where there is one."""
+def take_batch(pending: deque[Incoming]) -> tuple[list[Incoming], int]:
+    """The next batch, bounded in records and bytes, and its bytes; at least one record where there is one."""
     records: list[Incoming] = []
     size = 0
     while pending and len(records) < BATCH_RECORDS:
-        size += len(pending[0].value or b"")
-        if records and size > BATCH_BYTES:
+        weight = len(pending[0].value or b"")
+        if records and size + weight > BATCH_BYTES:
             break
         records.append(pending.popleft())
-    return records
+        size += weight
+    return records, size

@@ -82,11 +82,24 @@ class Shell:
                 histogram.observe(max(0.0, now - int(appended) / 1000))
 
 
+TOMBSTONES = 5_000
+
+
 def _changes(changelog: str, partition: int, outcome: Outcome) -> Iterator[list[Write]]:
-    """Snapshots, those of a brand in one group: its many keys stay consistent."""
+    """Snapshots, those of a brand in one group: its many keys stay consistent. The brand's own key comes last, should a group be split.
+
+    Tombstones follow in groups of their own: one that is missing is only forgotten later, and an hour of identities that ends at once
+    may be more than a batch holds.
+    """
     number = [(CHANGE, str(outcome.change).encode())]
     for _, items in groupby(outcome.changes.items(), key=lambda item: item[0].split(b"|", 1)[0]):
-        yield [Write(changelog, partition, key, value, number) for key, value in items]
+        changed = [Write(changelog, partition, key, value, number) for key, value in items]
+        kept = sorted((write for write in changed if write.value is not None), key=lambda write: b"|" not in (write.key or b""))
+        if kept:
+            yield kept
+        gone = [write for write in changed if write.value is None]
+        for start in range(0, len(gone), TOMBSTONES):
+            yield gone[start : start + TOMBSTONES]
 
 
 def dead_letter_headers(letter: DeadLetter, app: str, stage: str, source: str) -> list[tuple[str, bytes]]:
@@ -105,7 +118,7 @@ def dead_letter_headers(letter: DeadLetter, app: str, stage: str, source: str) -
         "__connect.errors.exception.class.name": "schemas.codec.RejectedRecordError",
         "__connect.errors.exception.message": letter.detail,
         "webcare-reason": letter.reason.value,
-        "webcare-attempts": str(int(redriven) + 1 if redriven is not None and redriven.isdigit() else 1),
+        "webcare-attempts": str(int(redriven) + 1 if redriven is not None and len(redriven) <= 6 and redriven.isdigit() else 1),
         "webcare-first-seen": seen,
     }
     # An origin on a raw record is not ours and would speak of another record: the one of this record replaces it.

@@ -18,6 +18,7 @@ BATCH_BYTES = 512 * 1024
 """A batch is sent when it is this large; one record alone may be larger."""
 
 LARGEST_BATCH = 12 * 1024 * 1024
+LARGEST_GROUP = 8 * 1024 * 1024
 REQUEST_SECONDS = 40
 
 
@@ -103,7 +104,10 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
         await asyncio.gather(*(self._write(topic, partition, group) for (topic, partition), group in groups.items()))
 
     async def publish_together(self, topic: str, partition: int, groups: Iterable[list[Write]]) -> None:
-        """Write groups of records that must not be torn: a batch is appended whole or not at all, and is split only between groups."""
+        """Write groups of records that must not be torn: a batch is appended whole or not at all, and is split only between groups.
+
+        Only a group larger than any batch may be is split, in its order.
+        """
         pending: list[Write] = []
         size = 0
         await self._connected.wait()
@@ -112,6 +116,9 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
             if pending and size + weight > BATCH_BYTES:
                 await self._send(topic, partition, pending)
                 pending, size = [], 0
+            if weight > LARGEST_GROUP:
+                await self._write(topic, partition, group)
+                continue
             pending.extend(group)
             size += weight
         if pending:
@@ -153,4 +160,4 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
 
 
 def _weight(record: Write) -> int:
-    return len(record.key or b"") + len(record.value or b"") + sum(len(name) + len(value) for name, value in record.headers) + 40
+    return len(record.key or b"") + len(record.value or b"") + sum(len(name) + len(value or b"") for name, value in record.headers) + 40
