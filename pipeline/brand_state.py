@@ -121,6 +121,10 @@ class BrandState:
         self._hide(seen.bucket, mention_id)
         self._alerts.take_back(mention_id, at, tell)
 
+    def take_back_unseen(self, mention_id: str, at: datetime, tell: Tell) -> None:
+        """The same of a mention that is not remembered any more: an alert may still show it."""
+        self._alerts.take_back(mention_id, at, tell)
+
     def _show(self, bucket: int, shown: Quote | None) -> None:
         if shown is not None and self.buckets.at(bucket).show(shown):
             self._touch_evidence(bucket)
@@ -155,7 +159,9 @@ class BrandState:
     def _wake(self) -> int | None:
         """The bucket at whose close an idle brand has something to forget."""
         hour, alert = self.identities.first_hour(), self._alerts.first_to_go()
-        return min((wake for wake in (None if hour is None else forgotten_at(hour) - 1, alert) if wake is not None), default=None)
+        wakes = [wake for wake in (None if hour is None else forgotten_at(hour) - 1, alert) if wake is not None]
+        # What should have been forgotten before the first open bucket goes when that one closes.
+        return max(min(wakes), self.core.first_open or 0) if wakes else None
 
     def closes_at(self, clock: float) -> bool:
         """Whether event time ``clock`` closes anything, or starts the brand's first bucket."""
@@ -172,6 +178,7 @@ class BrandState:
         last = int((clock - LATENESS) // BUCKET) - 1
         if core.first_open is None:
             core.first_open = last + 1
+            self.identities.forget(core.first_open)  # a retraction may have come long before the first mention
             return False
         before = core.first_open
         while core.first_open <= last:
@@ -185,6 +192,7 @@ class BrandState:
             while core.first_open <= upto:
                 if not self._learns(core.first_open):
                     core.first_open = upto
+                    self.buckets.skip(upto)
                 self._close(core.first_open, tell)
         if core.first_open == before:
             return False

@@ -174,14 +174,17 @@ class Buckets:
         return Counted(int(seen.polarity == NEGATIVE), 1)
 
     def forget(self, first_open: int) -> None:
-        """Drop what can neither be counted nor corrected any more."""
-        if not self._buckets and not self._counted:
-            return
+        """Drop the one bucket that can neither be counted nor corrected any more, now that the one before ``first_open`` has closed."""
+        gone = first_open - KEPT - 1
+        self._buckets.pop(gone, None)
+        if gone % PER_HOUR == PER_HOUR - 1:
+            self._counted.pop(gone // PER_HOUR, None)
+
+    def skip(self, first_open: int) -> None:
+        """Drop all such buckets: time jumps to ``first_open``."""
         oldest = first_open - KEPT
-        for number in [number for number in self._buckets if number < oldest]:
-            del self._buckets[number]
-        for hour in [hour for hour in self._counted if (hour + 1) * PER_HOUR <= oldest]:
-            del self._counted[hour]
+        self._buckets = {number: bucket for number, bucket in self._buckets.items() if number >= oldest}
+        self._counted = {hour: voices for hour, voices in self._counted.items() if (hour + 1) * PER_HOUR > oldest}
 
     def rebuild(self, entries: Iterable[Seen], first_open: int) -> None:
         """After a restore: everything but the evidence follows from the identities seen."""

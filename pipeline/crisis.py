@@ -22,7 +22,7 @@ from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal
 from pipeline.schedule import Schedule
-from pipeline.seen import EXCLUDED, NEGATIVE, POLARITIES, REPOST, Marks, Seen, author_of, identity_of, role_of
+from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, author_of, identity_of, role_of
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS
@@ -155,6 +155,9 @@ class CrisisPartition:
         elif mark in seen.accepted:
             self._assess(record, mention, state, seen, outcome, blocked=seen.was_blocked(mark))
             return
+        elif not state.is_new(mark) and self._is_forgotten(seen, mark, mention.edit, state.is_beyond_horizon(bucket)):
+            self._assess(record, mention, state, seen, outcome, blocked=bool(seen.accepted) and seen.blocked >= KEPT_ORIGINS)
+            return
         elif mention.edit <= seen.edit:
             self._duplicate(record, mention, mark, seen, outcome)
             return
@@ -172,6 +175,13 @@ class CrisisPartition:
         state.identities.remember(identity, seen)
         self._wait(state)
         self._assess(record, mention, state, seen, outcome, blocked=seen.retracted)
+
+    @staticmethod
+    def _is_forgotten(seen: Seen, mark: bytes, edit: int, beyond_horizon: bool) -> bool:
+        """Whether a repeat of ours is from before what is remembered: an earlier version, or the identity's life before it was forgotten."""
+        if not seen.accepted:
+            return beyond_horizon
+        return seen.is_older(mark) and (beyond_horizon or edit < seen.edit)
 
     def _first(self, mention: ScoredMention, mark: bytes, state: BrandState, bucket: int, retracted: Seen | None, outcome: Outcome) -> Seen:
         """A mention that was not seen; its retraction may have been."""
@@ -234,6 +244,7 @@ class CrisisPartition:
             state.core.counters.retractions += 1
             outcome.counts["retractions",] += 1
             if seen is None:
+                state.take_back_unseen(retraction.mention_id, retraction.detected_at, self._teller(record, outcome))
                 seen = Seen(bucket, state.hour_for(bucket), retracted=True)
             else:
                 state.take_back(retraction.mention_id, seen, retraction.detected_at, self._teller(record, outcome))
@@ -257,9 +268,9 @@ class CrisisPartition:
         tell = self._teller(arrival.record, outcome)
         if tick.brand is not None:
             state = self._brand(tick.brand)
-            if at > state.core.tick_at:
+            if at > state.core.tick_at or (state.core.replaying and tick.replay == "end"):
                 self._journal.applied()
-                state.core.tick_at = at
+                state.core.tick_at = max(state.core.tick_at, at)
                 state.core.replaying = tick.replay == "running"
                 state.touch()
                 state.advance(self._clock(state), tell, eager=False)
@@ -346,8 +357,9 @@ class CrisisPartition:
             if not self._registry.knows(slug):
                 continue
             label = {"brand": self._registry.label(slug)}
-            yield Reading("detector_observed", label, state.hour[0])
-            yield Reading("detector_expected", label, state.hour[1])
+            if state.watch.closed:  # before that nothing is known, which is not 0
+                yield Reading("detector_observed", label, state.hour[0])
+                yield Reading("detector_expected", label, state.hour[1])
             if state.core.first_open is not None:
                 yield Reading("watermark_timestamp_seconds", label, (self._clock(state) - LATENESS) // BUCKET * BUCKET)
         for tier, number in firing.items():

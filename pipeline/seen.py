@@ -102,6 +102,10 @@ class Seen(NamedTuple):
         blocked = min(self.blocked + 1, len(accepted)) if self.retracted else 0
         return self._replace(edit=edit, accepted=accepted, blocked=blocked)
 
+    def is_older(self, mark: bytes) -> bool:
+        """Whether that origin came before every accepted one that is remembered."""
+        return bool(self.accepted) and mark[:PLACE] == self.accepted[0][:PLACE] and mark < self.accepted[0]
+
     def was_blocked(self, mark: bytes) -> bool:
         """Whether that accepted version came after the retraction."""
         return self.accepted.index(mark) >= len(self.accepted) - self.blocked

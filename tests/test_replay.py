@@ -55,7 +55,15 @@ def test_ticks_for_one_brand_go_to_its_partition_only() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"{", b"\xff\x00", b"[1]", b"null", b'{"brand":7}', b'{"published_at":"gisteren","brand":"acme"}', b'{"published_at":"2026-03-01T12:00:00"}'],
+    [
+        b"{",
+        b"\xff\x00",
+        b"[1]",
+        b"null",
+        b'{"brand":7}',
+        b'{"published_at":"gisteren","brand":"acme"}',
+        b'{"published_at":"2026-03-01T12:00:00"}',
+    ],
 )
 def test_lines_at_fault_pass_as_they_are(value: bytes) -> None:
     """The door judges; a dead letter must keep the bytes that were sent."""
