@@ -1,5 +1,7 @@
 # Everything here is a plain command too; `make help` prints them. Needed: uv and a Python that pyproject.toml allows.
 export UV_PYTHON_DOWNLOADS := never
+# Commands start in a second instead of five, also where Python may not write byte code.
+export UV_COMPILE_BYTECODE := 1
 SYNC := uv sync --locked --all-extras --all-groups
 COMPOSE := docker compose
 
@@ -12,8 +14,8 @@ help: ## this list
 setup: ## uv sync --locked --all-extras --all-groups
 	$(SYNC)
 
-demo: ## uv run --extra embedded webcare demo
-	uv run --extra embedded webcare demo
+demo: ## uv run --no-dev --extra embedded webcare demo
+	uv run --no-dev --extra embedded webcare demo
 
 fmt: ## uv run ruff format && uv run ruff check --fix
 	uv run ruff format

@@ -38,11 +38,18 @@ def configure_logging(form: Literal["text", "json"], level: int = logging.INFO) 
             else [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_is_worth_telling)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     for name in ("mode", "faust", "aiokafka", "kafka", "aiohttp.access", "asyncio"):
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    """Not: which service of the tree starts and stops, and that a young broker has no group coordinator yet (it is tried again)."""
+    message = record.getMessage()
+    return not ((record.levelno <= logging.INFO and message.startswith("[^")) or "GroupCoordinatorNotAvailable" in message)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

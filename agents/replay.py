@@ -138,8 +138,8 @@ def partition_of(line: Line, partitioner: Partitioner) -> int:
 
 
 def filled(line: Line, now: float) -> bytes:
-    """The line with the time at which it came in, if it does not say so itself."""
-    if line.body is None or line.body.get("type") == "tick":
+    """The line with the time at which it came in, if it does not say so itself; what lacks more than that keeps its bytes."""
+    if line.body is None or line.body.get("type") == "tick" or not {"brand", "mention_id"} <= line.body.keys():
         return line.value
     name = "retracted_at" if line.body.get("type") == "retraction" else "received_at"
     if line.body.get(name) is not None:

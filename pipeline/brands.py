@@ -47,7 +47,7 @@ class Brand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     names: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     time_zone: str = "Europe/Amsterdam"
-    languages: Annotated[tuple[str, ...], Meta(min_length=1)] = ("nl",)
+    languages: Annotated[tuple[Annotated[str, Meta(pattern="^[a-z]{2}$")], ...], Meta(min_length=1)] = ("nl",)
     mode: Mode = "live"
     profile: Literal["quiet", "default", "sensitive"] = "default"
     team: str | None = None

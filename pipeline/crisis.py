@@ -178,7 +178,7 @@ class CrisisPartition:
 
     @staticmethod
     def _is_forgotten(seen: Seen, mark: bytes, edit: int, beyond_horizon: bool) -> bool:
-        """Whether a repeat of ours is from before what is remembered: an earlier version, or the identity's life before it was forgotten."""
+        """Whether a repeat of ours is from before what is remembered: an earlier version, or the life of an identity since forgotten."""
         if not seen.accepted:
             return beyond_horizon
         return seen.is_older(mark) and (beyond_horizon or edit < seen.edit)

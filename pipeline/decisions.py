@@ -42,11 +42,11 @@ class Decider:
     def __init__(self, rules: RuleBook, registry: Registry) -> None:
         self.rules = rules
         self._registry = registry
-        self._regions: dict[str, tuple[str, ...]] = {brand.slug: phone_regions(brand.time_zone, brand.languages) for brand in registry}
+        self._regions: dict[tuple[str, str | None], tuple[str, ...]] = {}
 
     def read(self, mention: AssessedMention) -> Read:
         """The facts of a mention, and its text without personal data."""
-        regions = self._regions.get(mention.brand) or phone_regions("Europe/Amsterdam", ("nl",))
+        regions = self._phone_regions(mention)
         title = mention.title
         spans = find_personal_data(mention.text, regions, context=title or "")
         text = redact(mention.text, spans)[:MOST_TEXT] if spans else mention.text
@@ -57,6 +57,17 @@ class Decider:
                 title = redact(title, spans)
                 found.update(span.kind for span in spans)
         return Read(mention_facts(mention, sorted(found), self.rules.words_in(mention.text, mention.title)), text, title)
+
+    def _phone_regions(self, mention: AssessedMention) -> tuple[str, ...]:
+        """Where its phone numbers may be from: the brand's countries, and that of the language it is written in."""
+        known = self._registry.knows(mention.brand)
+        key = (mention.brand if known else "", mention.language)
+        regions = self._regions.get(key)
+        if regions is None:
+            brand = self._registry.brand(mention.brand)
+            languages = brand.languages if mention.language is None else (*brand.languages, mention.language)
+            regions = self._regions[key] = phone_regions(brand.time_zone, languages)
+        return regions
 
     def decide(self, facts: dict[str, Fact], mention_id: str, root_id: str | None = None) -> Decision:
         """The decision on a mention with these facts; the ids only name its items."""

@@ -3,6 +3,7 @@
 English: VADER. Dutch: a pack (`pipeline/lexicon`). The stage keeps no state.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -57,8 +58,17 @@ class VaderScorer:
         return Sentiment(label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=_strongest(hits), vader=vader)
 
 
+_CLAUSE_END = re.compile(r"(?<=[^\W\d_])([,;:.!?]+)(?=\s)")
+_OUT_OF_REACH, _OUT_OF_REACH_IN_CAPITALS = r"\1 00 00 00", r"\1 QQ QQ QQ"
+"""VADER's negation looks three words back, whatever stands between: three words that mean nothing end it with its clause. A text that is
+all capitals must stay so: VADER hears them only beside small letters."""
+
+
 class EnglishScorer:
-    """English by VADER, without links and handles: "@united" is no praise. ``vader`` stays what VADER says of the text as it stands."""
+    """English by VADER, without links and handles: "@united" is no praise; and a negation ends with its clause: "not delivered, terrible".
+
+    ``vader`` stays what VADER says of the text as it stands.
+    """
 
     def __init__(self, rules: VaderRules) -> None:
         self._rules = rules
@@ -67,6 +77,7 @@ class EnglishScorer:
         """Label, compound and hits of the words; the four figures of the whole."""
         whole, hits = self._rules.score(text)
         words, bare = whole, without_addresses(text)
+        bare = _CLAUSE_END.sub(_OUT_OF_REACH_IN_CAPITALS if bare.isupper() else _OUT_OF_REACH, bare)
         if bare != text:
             words, hits = self._rules.score(bare)
         return Sentiment(label=_label(words.compound, VADER_BAND), compound=words.compound, hits=_strongest(hits), vader=whole)

@@ -46,9 +46,7 @@ def test_ticks_have_no_outcome_and_unreadable_records_do() -> None:
         pytest.param([outcome(0, "a"), outcome(1, "b", epoch="old")], [(0, 1)], [], [], 0, id="another raw topic's outcome does not count"),
     ],
 )
-def test_compare(
-    outcomes: list[Record], missing: list[object], doubled: list[object], unknown: list[object], repeats: int
-) -> None:
+def test_compare(outcomes: list[Record], missing: list[object], doubled: list[object], unknown: list[object], repeats: int) -> None:
     ledger = compare({(0, 0), (0, 1)}, outcomes, "e")
     assert (ledger.missing, ledger.doubled, ledger.unknown, ledger.repeats) == (missing, doubled, unknown, repeats)
     assert ledger.clean == (not (missing or doubled or unknown))

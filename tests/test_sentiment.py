@@ -295,3 +295,21 @@ def test_a_partition_has_no_state():
     partition.restored(7)
     assert list(partition.readings()) == []
     assert partition.process([]) == Outcome()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "still has not delivered, terrible service",
+        "They never reply, awful company",
+        "Not delivered. Terrible service.",
+        "No refund, horrible support",
+        "NOT DELIVERED. TERRIBLE",
+    ],
+)
+def test_an_english_negation_ends_with_its_clause(text: str) -> None:
+    """VADER alone turns the bad word after the comma into praise; its four figures stay as it says them."""
+    (sentiment,) = load_engine().score([text], ["en"])
+    (vader,) = load_engine("vader").score([text], ["en"])
+    assert sentiment.label == "negative"
+    assert sentiment.vader == vader.vader

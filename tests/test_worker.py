@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from agents.broker import Broker
-from agents.commands.kafka import redriven_headers
 from agents.demo.phrases import load_phrases
 from agents.demo.run import worker_process
 from agents.demo.scenario import scenario
@@ -28,7 +27,7 @@ from agents.runtime.writer import Write
 from agents.sending import send_records
 from agents.settings import DEMO_KEY, Settings
 from agents.states import read_states
-from agents.topic_reader import Record, read_to_end
+from agents.topic_reader import read_to_end
 from agents.topics import apply_topics
 from pipeline.partition import Partitioner
 from pipeline.stage import header
@@ -265,20 +264,6 @@ def test_malformed_records_have_their_documented_outcome_and_the_rest_flows(kafk
     assert Counter((letter.key, letter.value or b"") for letter in letters) == sent, "a dead letter keeps its bytes"
     assert "nee" not in log.read_text()
     assert check_ledger(kafka).clean
-
-
-def test_a_redriven_letter_goes_through_once_its_cause_is_gone(kafka: str, tmp_path: Path) -> None:
-    """A letter keeps its own headers; what the dead letter added stays behind, but how often it was tried."""
-    letter = Record(
-        DEAD_LETTER.name,
-        0,
-        0,
-        0,
-        b"noordnet",
-        sound(1),
-        [("traceparent", b"00-1"), ("webcare-reason", b"not_json"), ("webcare-attempts", b"2"), ("webcare-origin", b"e:0:1")],
-    )
-    assert redriven_headers(letter) == [("traceparent", b"00-1"), ("webcare-redriven", b"2")]
 
 
 def send_raw(bootstrap: str, pairs: list[tuple[bytes | None, bytes | None]]) -> None:

@@ -52,6 +52,8 @@ def explained() -> Iterator[None]:
         raise typer.Exit(0) from None
     except ConnectionError as error:
         fail(f"{error}; start a broker with `webcare broker`, or set WEBCARE_KAFKA_BOOTSTRAP")
+    except OSError as error:
+        fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except KafkaError as error:
         fail(f"Kafka: {type(error).__name__}; is the broker reachable? see `webcare topics check`")
 

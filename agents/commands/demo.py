@@ -25,7 +25,7 @@ def demo(
     with explained(), tempfile.TemporaryDirectory(prefix="webcare-demo-") as folder:
         home = keep if keep is not None else Path(folder)
         home.mkdir(parents=True, exist_ok=True)
-        err.print("starting Apache Kafka (the first time it is fetched: about 50 MB)")
+        err.print("starting Apache Kafka")
         with Broker(data=home / "kafka") as broker:
             apply_topics(broker.bootstrap, PARTITIONS)
             out.print(f"four invented weeks, {START:%d %b} to {END:%d %b %Y}, replayed in their own time; planted in them:")

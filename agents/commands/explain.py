@@ -10,7 +10,7 @@ import typer
 from agents.commands.context import EXIT_FAILED, explained, fail, out, settings_of
 from agents.deployment import Deployment, build_stages, load_deployment
 from agents.offline import OfflineChain
-from agents.replay import InputError, RawRecord
+from agents.replay import InputError, RawRecord, read_line
 from agents.settings import DEMO_KEY
 from pipeline.decisions import Decider
 from pipeline.stage import DeadLetter
@@ -37,6 +37,15 @@ def explain(
         if "item_id" in body and "queue" in body:
             item = _as(WorkItem, body, file)
             _show_rules(deployment, item.facts, item.rule, item.config_hash)
+            again = (
+                Decider(deployment.rules, deployment.brands).decide(item.facts, item.mention_id, item.root_id).rule
+                if item.facts
+                else item.rule
+            )
+            if again != item.rule:
+                out.print(f"this configuration would decide otherwise now: {again}", style="yellow")
+                raise typer.Exit(EXIT_FAILED)
+            out.print("decided again from its own facts: the same rule")
         elif "decision" in body:
             _show_routed(deployment, _as(RoutedMention, body, file))
         else:
@@ -60,7 +69,8 @@ def _as(record: type[Any], body: dict[str, Any], file: str) -> Any:
 def _explain_raw(deployment: Deployment, content: bytes) -> None:
     """Run the mention through all stages, with no history: what the words alone lead to."""
     chain = OfflineChain(build_stages(deployment, DEMO_KEY, 1))
-    for stage, item in chain.feed([RawRecord(0, None, content.strip(), 0.0, is_tick=False)]):
+    at = max(read_line(1, content).at or 0.0, 0.0)  # as if it came in when it was published
+    for stage, item in chain.feed([RawRecord(0, None, content.strip(), at, is_tick=False)]):
         if isinstance(item, DeadLetter):
             fail(f"{stage}: dead letter, {item.reason}: {item.detail}", EXIT_FAILED)
         if item.topic in (ROUTED, ROUTED_SHADOW) and item.value is not None:

@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from typing import Annotated, Any
@@ -15,13 +16,13 @@ from rich.table import Column, Table
 
 from agents.broker import Broker
 from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
+from agents.dead_letters import Letter, letters, waiting
 from agents.replay import InputError, in_order, plain, replay
 from agents.sending import send_records
 from agents.states import read_states
 from agents.topic_reader import Record, follow, read_to_end
 from agents.topics import apply_topics, check_topics, list_topics, partition_count
 from pipeline.partition import Partitioner
-from pipeline.stage import header
 from schemas.topics import DEAD_LETTER, DEFAULT_PARTITIONS, RAW
 
 Bootstrap = Annotated[str | None, typer.Option("--bootstrap", help="Kafka brokers; else WEBCARE_KAFKA_BOOTSTRAP.")]
@@ -31,7 +32,7 @@ dlq_app = typer.Typer(no_args_is_help=True, help="Look at dead letters and send 
 
 
 def broker(
-    port: Annotated[int, typer.Option(help="Port for clients; 0 takes a free one.")] = 9092,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port for clients; 0 takes a free one.")] = 9092,
     data: Annotated[Path | None, typer.Option(help="Data folder, kept; without it a folder that is thrown away.")] = None,
     topics: Annotated[bool, typer.Option(help="Create the topics as well.")] = True,
 ) -> None:
@@ -174,10 +175,6 @@ def _with_headers(record: Record) -> bytes:
     )
 
 
-def _reason(record: Record) -> str:
-    return (header(record.headers, "webcare-reason") or b"unknown").decode("utf-8", "replace")
-
-
 @dlq_app.command("list")
 def dlq_list(
     reason: Annotated[str | None, typer.Option(help="Only this reason.")] = None,
@@ -187,17 +184,15 @@ def dlq_list(
     """The dead letters: where each stands, its stage, reason and place of the fault; no content."""
     with explained():
         table = Table(Column("letter", no_wrap=True), "stage", "reason", "what is wrong", Column("first seen", no_wrap=True), box=None)
-        reasons: Counter[str] = Counter()
-        for record in read_to_end(settings_of(bootstrap=bootstrap).bootstrap, DEAD_LETTER.name):
-            if reason is not None and _reason(record) != reason:
-                continue
-            reasons[_reason(record)] += 1
+        found = letters(read_to_end(settings_of(bootstrap=bootstrap).bootstrap, DEAD_LETTER.name))
+        chosen = [letter for letter in found if reason is None or letter.reason == reason]
+        for letter in chosen:
             facts = {
-                "letter": f"{record.partition}:{record.offset}",
-                "stage": _text(record, "__connect.errors.stage"),
-                "reason": _reason(record),
-                "detail": _text(record, "__connect.errors.exception.message"),
-                "first_seen": _text(record, "webcare-first-seen"),
+                "letter": letter.name,
+                "stage": letter.text("__connect.errors.stage"),
+                "reason": letter.reason,
+                "detail": letter.text("__connect.errors.exception.message"),
+                "first_seen": letter.text("webcare-first-seen"),
             }
             if as_json:
                 sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
@@ -205,18 +200,19 @@ def dlq_list(
                 table.add_row(*facts.values())
         if not as_json:
             out.print(table)
-            out.print(", ".join(f"{name}: {count}" for name, count in reasons.most_common()) or "no dead letters")
+            out.print(_summary(chosen))
 
 
-def _text(record: Record, name: str) -> str:
-    return (header(record.headers, name) or b"").decode("utf-8", "replace")
+def _summary(found: Sequence[Letter]) -> str:
+    reasons = Counter(letter.reason for letter in found)
+    return ", ".join(f"{name}: {count}" for name, count in reasons.most_common()) or "no dead letters"
 
 
 @dlq_app.command("show")
 def dlq_show(letter: Annotated[str, typer.Argument(help="As listed: partition:offset.")], bootstrap: Bootstrap = None) -> None:
     """One dead letter with its headers and its bytes."""
     with explained():
-        record = _find(settings_of(bootstrap=bootstrap).bootstrap, letter)
+        record = _find(letters(read_to_end(settings_of(bootstrap=bootstrap).bootstrap, DEAD_LETTER.name)), letter).record
         for name, value in record.headers:
             out.print(f"{name}: {(value or b'').decode('utf-8', 'replace')}", markup=False)
         out.print(f"key: {record.key!r}", markup=False)
@@ -224,11 +220,11 @@ def dlq_show(letter: Annotated[str, typer.Argument(help="As listed: partition:of
         sys.stdout.buffer.write((record.value or b"") + b"\n")
 
 
-def _find(bootstrap: str, letter: str) -> Record:
-    for record in read_to_end(bootstrap, DEAD_LETTER.name):
-        if f"{record.partition}:{record.offset}" == letter:
-            return record
-    raise InputError(f"there is no dead letter {letter}; `webcare dlq list` shows them")
+def _find(found: Sequence[Letter], name: str) -> Letter:
+    for letter in found:
+        if letter.name == name:
+            return letter
+    raise InputError(f"there is no dead letter {name}; `webcare dlq list` shows them")
 
 
 @dlq_app.command("redrive")
@@ -238,34 +234,31 @@ def dlq_redrive(
     everything: Annotated[bool, typer.Option("--all", help="All letters.")] = False,
     bootstrap: Bootstrap = None,
 ) -> None:
-    """Write dead letters to the raw topic again, as new records (after the cause is gone)."""
+    """Write dead letters to the raw topic again, as new records (after the cause is gone).
+
+    With --reason and --all, letters that have been sent again since are passed over; a letter that is named is sent whatever came of it.
+    """
     with explained():
         if sum((letter is not None, reason is not None, everything)) != 1:
-            fail("give one letter, or --reason, or --all")
+            fail("give just one of: a letter, --reason, --all")
         address = settings_of(bootstrap=bootstrap).bootstrap
-        chosen = [
-            record
-            for record in read_to_end(address, DEAD_LETTER.name)
-            if everything or (reason is not None and _reason(record) == reason) or f"{record.partition}:{record.offset}" == letter
-        ]
+        found = letters(read_to_end(address, DEAD_LETTER.name))
+        if letter is not None:
+            chosen = [_find(found, letter)]
+        else:
+            chosen = [one for one in waiting(found, read_to_end(address, RAW.name)) if everything or one.reason == reason]
         if not chosen:
-            fail("no such dead letter; `webcare dlq list` shows them", EXIT_FAILED)
+            fail(f"no dead letter waits for that; there are {_summary(found)}", EXIT_FAILED)
         partitioner = Partitioner(partition_count(address))
         producer = KafkaProducer(bootstrap_servers=address, acks="all", max_request_size=2 * RAW.max_message_bytes)
         try:
-            for record in chosen:
-                partition = partitioner(record.key.decode("utf-8", "replace")) if record.key else record.partition
-                producer.send(RAW.name, value=record.value, key=record.key, headers=redriven_headers(record), partition=partition).get(60)
+            for one in chosen:
+                key = one.record.key
+                partition = partitioner(key.decode("utf-8", "replace")) if key else one.record.partition
+                producer.send(RAW.name, value=one.record.value, key=key, headers=one.again(), partition=partition).get(60)
         finally:
             producer.close()
         err.print(f"sent {len(chosen)} dead letters to {RAW.name} again")
-
-
-def redriven_headers(record: Record) -> list[tuple[str, bytes]]:
-    """The original's own headers and how often it has been sent again; what the dead letter added stays behind."""
-    ours = ("__connect.errors.", "webcare-reason", "webcare-attempts", "webcare-first-seen", "webcare-origin", "webcare-redriven")
-    attempts = header(record.headers, "webcare-attempts") or b"1"
-    return [*((name, value) for name, value in record.headers if not name.startswith(ours)), ("webcare-redriven", attempts)]
 
 
 def state(
