@@ -10,6 +10,8 @@ from pipeline.seen import Seen, unpack
 from pipeline.ticks import BUCKET
 
 SEEN_BUCKETS = 7 * 86_400 // BUCKET
+LONGER_HOURS = 83 * 24
+"""A retraction is remembered for 90 days: a crawler, or a crash in a fast replay, may bring its mention again, whose text must not go out."""
 
 
 def forgotten_at(hour: int) -> int:

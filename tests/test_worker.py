@@ -319,3 +319,43 @@ def test_one_chain_over_any_cut_of_the_file_gives_the_same(records: list[RawReco
             if getattr(item, "topic", None) is ROUTED and item.value is not None:  # type: ignore[union-attr]
                 values.add(item.value)  # type: ignore[union-attr]
     assert values == of_file(offline, ROUTED.name)
+
+
+def test_what_other_producers_really_send(kafka: str, tmp_path: Path) -> None:
+    """Null header values, every codec, and a transaction that was taken back: nothing ends the worker, nothing is told as lost."""
+    import asyncio
+
+    from aiokafka import AIOKafkaProducer
+
+    partition = PARTITIONER("noordnet")
+
+    async def produce() -> None:
+        number = 0
+        for codec in (None, "gzip", "snappy", "lz4", "zstd"):
+            producer = AIOKafkaProducer(bootstrap_servers=kafka, compression_type=codec)
+            await producer.start()
+            number += 1
+            await producer.send_and_wait(RAW.name, sound(number), partition=partition, headers=[("empty", None), ("traceparent", b"00-1")])
+            await producer.stop()
+        producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id="other")
+        await producer.start()
+        async with producer.transaction():
+            await producer.send_and_wait(RAW.name, sound(number + 1), partition=partition)
+        await producer.begin_transaction()
+        await producer.send_and_wait(RAW.name, sound(number + 2), partition=partition)
+        await producer.abort_transaction()
+        await producer.stop()
+        last = AIOKafkaProducer(bootstrap_servers=kafka)
+        await last.start()
+        await last.send_and_wait(RAW.name, sound(number + 3), partition=partition)
+        await last.stop()
+
+    asyncio.run(produce())
+    log = tmp_path / "worker.log"
+    with worker_process(kafka, log) as worker:
+        finish(kafka, worker, log)
+        assert worker.poll() is None
+    routed = {json.loads(record.value or b"")["mention_id"] for record in read_to_end(kafka, ROUTED.name)}
+    assert routed == {f"x:{number}" for number in (1, 2, 3, 4, 5, 6, 8)}
+    assert "records lost" not in log.read_text()
+    assert check_ledger(kafka).clean
