@@ -19,6 +19,7 @@ from pipeline.brand_state import BrandState
 from pipeline.brands import Registry
 from pipeline.buckets import PER_HOUR, Quote, quote
 from pipeline.events import cloud_headers, digest, event_id, event_type
+from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal
 from pipeline.schedule import Schedule
@@ -243,13 +244,14 @@ class CrisisPartition:
             state.note(mark, retraction.mode)
             state.core.counters.retractions += 1
             outcome.counts["retractions",] += 1
+            applied = state.hour_for(bucket) + LONGER_HOURS
             if seen is None:
                 state.take_back_unseen(retraction.mention_id, retraction.detected_at, self._teller(record, outcome))
-                seen = Seen(bucket, state.hour_for(bucket), retracted=True)
+                seen = Seen(bucket, applied, retracted=True)
             else:
                 state.take_back(retraction.mention_id, seen, retraction.detected_at, self._teller(record, outcome))
                 live = seen.live and not state.is_open(seen.bucket)
-                seen = seen._replace(live=live, retracted=True, applied=max(seen.applied, state.hour_for(bucket)))
+                seen = seen._replace(live=live, retracted=True, applied=max(seen.applied, applied))
             state.identities.remember(identity, seen)
             self._wait(state)
         elif new:
