@@ -11,7 +11,7 @@ from pipeline.ticks import BUCKET
 
 SEEN_BUCKETS = 7 * 86_400 // BUCKET
 LONGER_HOURS = 83 * 24
-"""A retraction is remembered for 90 days, 83 more: a crawler or a repeated replay may bring its mention, whose text must not go out."""
+"""A retraction is remembered for 90 days, 83 more: a crawler or a replay may bring its mention again, whose text must not go out."""
 
 
 def forgotten_at(hour: int) -> int:
