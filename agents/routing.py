@@ -1,11 +1,11 @@
 """Fourth agent: where a mention goes, by when, and why. assessed → routed, queue items."""
 
 from faust.types import StreamT
-from pipeline.routing import RoutingStage
 
 from agents.deployment import Deployment
 from agents.runtime.batch import Batch
 from agents.runtime.shell import Shell
+from pipeline.routing import RoutingStage
 
 
 def routing_stage(deployment: Deployment) -> RoutingStage:
