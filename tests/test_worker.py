@@ -1,8 +1,10 @@
 """The whole way on a real broker: a worker process, a replay, kills; against the offline run of the same file."""
 
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from collections import Counter
@@ -22,6 +24,7 @@ from agents.deployment import build_stages, load_deployment
 from agents.lag import LagMeter
 from agents.ledger import check_ledger
 from agents.offline import OfflineChain, run_offline
+from agents.reference import ROOT
 from agents.replay import Line, RawRecord, in_order, read_line, replay
 from agents.runtime.writer import Write
 from agents.sending import send_records
@@ -359,3 +362,13 @@ def test_what_other_producers_really_send(kafka: str, tmp_path: Path) -> None:
     assert routed == {f"x:{number}" for number in (1, 2, 3, 4, 5, 6, 8)}
     assert "records lost" not in log.read_text()
     assert check_ledger(kafka).clean
+
+
+def test_the_reader_on_the_page_for_readers_works(undisturbed: tuple[str, Any]) -> None:
+    """The code that the page prints, run as it stands: every mention once."""
+    bootstrap, _ = undisturbed
+    page_ = (ROOT / "schemas" / "README.md").read_text("utf-8")
+    code = page_.partition("<!-- reader -->\n```python\n")[2].partition("```\n<!-- /reader -->")[0]
+    environment = {**os.environ, "WEBCARE_KAFKA_BOOTSTRAP": bootstrap}
+    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=True)
+    assert len(ran.stdout.splitlines()) == len(_identities(bootstrap, ROUTED.name))
