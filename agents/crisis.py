@@ -15,6 +15,4 @@ def crisis_stage(deployment: Deployment) -> CrisisStage:
 
 async def crisis_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
     """Every batch: count, close what event time has passed, judge, alert."""
-    async for batch in batches:
-        async with batch.in_hand():
-            await shell.work(batch)
+    await shell.follow(batches)

@@ -20,6 +20,4 @@ def language_stage(deployment: Deployment, author_key: str, partitions: int, *, 
 
 async def language_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
     """Every batch: decode, hash, clamp, detect; to the partition of the brand."""
-    async for batch in batches:
-        async with batch.in_hand():
-            await shell.work(batch)
+    await shell.follow(batches)

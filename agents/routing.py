@@ -15,6 +15,4 @@ def routing_stage(deployment: Deployment) -> RoutingStage:
 
 async def routing_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
     """Every batch: decide, update items, watch deadlines."""
-    async for batch in batches:
-        async with batch.in_hand():
-            await shell.work(batch)
+    await shell.follow(batches)

@@ -15,6 +15,4 @@ def sentiment_stage() -> SentimentStage:
 
 async def sentiment_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
     """Every batch: score, read the signals, pass on."""
-    async for batch in batches:
-        async with batch.in_hand():
-            await shell.work(batch)
+    await shell.follow(batches)

@@ -1,7 +1,7 @@
 """The one way a batch goes through a stage: pure code, then outputs, then state, then done. The only place where effects happen."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -30,6 +30,12 @@ class Shell:
 
     def __post_init__(self) -> None:
         self._rejected: dict[str, int] = {}
+
+    async def follow(self, batches: AsyncIterable[Batch]) -> None:
+        """The life of an agent: one batch after the other, each in hand until it is done."""
+        async for batch in batches:
+            async with batch.in_hand():
+                await self.work(batch)
 
     async def work(self, batch: Batch) -> None:
         """Outputs → state → done. A crash anywhere in between repeats work and loses nothing."""
