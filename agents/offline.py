@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from agents.replay import RawRecord
-from pipeline.stage import DeadLetter, Incoming, Outgoing, Stage, StagePartition
+from pipeline.stage import DeadLetter, Incoming, Outcome, Outgoing, Stage, StagePartition
 from schemas.codec import encode
 from schemas.topics import DEAD_LETTER
 
@@ -18,10 +18,11 @@ EPOCH = "offline"
 
 
 class OfflineChain:
-    """Stages in a line, each with its partitions, as a broker would hold them."""
+    """Stages in a line, each with its partitions, as a broker would hold them. ``epoch`` names the first one's source in origins."""
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: Sequence[Stage], epoch: str = EPOCH) -> None:
         self._stages = stages
+        self._epoch = epoch
         self.partitions: list[dict[int, StagePartition]] = [{} for _ in stages]
         self._next_offset: Counter[tuple[str, int]] = Counter()
 
@@ -31,6 +32,18 @@ class OfflineChain:
         Records of one partition stay in order; partitions are worked through one after another.
         """
         arriving = [self._incoming(self._stages[0].source.name, r.partition, r.key, r.value, [], r.at) for r in records]
+        for stage, _, outcome in self.work(arriving):
+            for out in outcome.outgoing:
+                yield stage.name, out
+            for letter in outcome.dead:
+                yield stage.name, letter
+
+    def work(self, records: Sequence[Incoming]) -> Iterator[tuple[Stage, int, Outcome]]:
+        """The same of records as a log holds them: stage, partition and outcome of each batch, in which also the state changes are.
+
+        The generator must be run to its end: what a stage writes reaches the next one when its outcome has been taken.
+        """
+        arriving = records
         for number, stage in enumerate(self._stages):
             following: list[Incoming] = []
             by_partition: dict[int, list[Incoming]] = {}
@@ -39,20 +52,18 @@ class OfflineChain:
             after = self._stages[number + 1].source if number + 1 < len(self._stages) else None
             for partition, batch in by_partition.items():
                 outcome = self._partition(number, partition).process(batch)
+                yield stage, partition, outcome
                 at = batch[-1].timestamp / 1000
                 for out in outcome.outgoing:
-                    yield stage.name, out
                     if out.topic is after:
                         target = partition if out.partition is None else out.partition
                         following.append(self._incoming(out.topic.name, target, out.key, out.value, out.headers, at))
-                for letter in outcome.dead:
-                    yield stage.name, letter
             arriving = following
 
     def _partition(self, number: int, partition: int) -> StagePartition:
         opened = self.partitions[number].get(partition)
         if opened is None:
-            opened = self._stages[number].open(partition, EPOCH)
+            opened = self._stages[number].open(partition, self._epoch)
             opened.restored(0)
             self.partitions[number][partition] = opened
         return opened

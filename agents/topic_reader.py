@@ -71,6 +71,11 @@ class TopicReader:
         ends: dict[TopicPartition, int] = self._run(self._consumer.end_offsets(list(places)))
         return ends
 
+    def starts(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that is there of each partition."""
+        starts: dict[TopicPartition, int] = self._run(self._consumer.beginning_offsets(list(places)))
+        return starts
+
     def start(self, places: Sequence[TopicPartition], *, at_end: bool = False) -> None:
         """Read these partitions, from their start or from now on."""
         self._run(self._start(places, at_end))
@@ -84,9 +89,9 @@ class TopicReader:
         at: int = self._run(self._consumer.position(place))
         return at
 
-    def poll(self) -> list[Record]:
-        """What has come; empty if nothing does for half a second."""
-        fetched = self._run(self._consumer.getmany(timeout_ms=POLL_MILLISECONDS))
+    def poll(self, places: Sequence[TopicPartition] = ()) -> list[Record]:
+        """What has come, of these partitions only where some are named; empty if nothing does for half a second."""
+        fetched = self._run(self._consumer.getmany(*places, timeout_ms=POLL_MILLISECONDS))
         return [
             Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for records in fetched.values() for r in records
         ]
