@@ -1,14 +1,14 @@
 """Writes raw records: for `send` and the demo. In record batches through the worker's own writer, ten times as fast as one by one."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from itertools import islice
 
 from prometheus_client import CollectorRegistry
 
 from agents.replay import RawRecord
-from agents.runtime.writer import Write, Writer
+from agents.runtime.writer import Place, Write, Writer
 from agents.settings import Settings
 from agents.telemetry import Telemetry
 from schemas.topics import RAW
@@ -32,7 +32,10 @@ async def _send(settings: Settings, records: Iterable[RawRecord], told: Callable
     counts: Counter[str] = Counter()
     async with Writer(settings, Telemetry(CollectorRegistry())) as writer:
         while chunk := list(islice(records, CHUNK)):
-            await writer.publish(Write(RAW.name, record.partition, record.key, record.value, _HEADERS) for record in chunk)
+            groups: defaultdict[Place, list[Write]] = defaultdict(list)
+            for record in chunk:
+                groups[RAW.name, record.partition].append(Write(record.key, record.value, _HEADERS))
+            await writer.publish(groups)
             ticks = sum(record.is_tick for record in chunk)
             counts += Counter(ticks=ticks, mentions=len(chunk) - ticks)
             told(len(chunk) - ticks)

@@ -280,7 +280,7 @@ def send_raw(bootstrap: str, pairs: list[tuple[bytes | None, bytes | None]]) -> 
 
     async def write() -> None:
         async with Writer(Settings(bootstrap=bootstrap), Telemetry(CollectorRegistry())) as writer:
-            await writer.publish(Write(RAW.name, PARTITIONER("noordnet"), key, value, []) for key, value in pairs)
+            await writer.publish({(RAW.name, PARTITIONER("noordnet")): [Write(key, value, []) for key, value in pairs]})
 
     asyncio.run(write())
 

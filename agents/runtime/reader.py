@@ -27,7 +27,9 @@ from pipeline.stage import Incoming, Reading, Stage, StagePartition
 
 log = get_logger(__name__)
 
-BATCH_RECORDS = 500
+BATCH_SECONDS = 0.02
+"""All stages share one event loop: a batch should compute no longer, so that none waits long for the others."""
+BATCH_RECORDS = 1000
 BATCH_BYTES = 512 * 1024
 TAKEN_RECORDS = 2 * 2000
 TAKEN_BYTES = 32 * 1024 * 1024
@@ -60,6 +62,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._progress_at = self._committed_at = time.monotonic()
         self._finished_wall = 0.0
         self._lost = False
+        self._record_seconds = BATCH_SECONDS / 200
+        self._batch_records = 200
         self._forget()
 
     def _forget(self) -> None:
@@ -175,7 +179,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         for place, records in got.items():  # no await up to here: a revoke cannot come in between
             partition = place.partition
             if partition in self._partitions and self._is_contiguous(partition, records):
-                self._pending[partition].extend(Incoming(partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in records)
+                # aiokafka's record has all that an `Incoming` has, and is taken as it is.
+                self._pending[partition].extend(records)
                 self._pending_bytes[partition] += sum(len(r.value or b"") for r in records)
                 if partition not in self._lanes:
                     self._lanes[partition] = asyncio.create_task(self._lane(partition, self._epoch))
@@ -190,7 +195,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """One batch of a partition in flight; what arrives meanwhile becomes the next one."""
         try:
             while not self._closing and not self.should_stop and epoch == self._epoch and partition not in self._dropped:
-                records, size = take_batch(self._pending[partition])
+                records, size = take_batch(self._pending[partition], self._batch_records)
                 if not records:
                     return
                 self._pending_bytes[partition] -= size
@@ -206,6 +211,11 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         finally:
             if self._lanes.get(partition) is asyncio.current_task():
                 del self._lanes[partition]
+
+    def learn_cost(self, records: int, seconds: float) -> None:
+        """A batch of so many records computed so long: the next ones are cut to `BATCH_SECONDS`."""
+        self._record_seconds += (seconds / records - self._record_seconds) * 0.1
+        self._batch_records = max(1, min(BATCH_RECORDS, int(BATCH_SECONDS / self._record_seconds)))
 
     def _is_contiguous(self, partition: int, records: list[Any]) -> bool:
         """Nothing between the batches may be missing: a hole is fetched once more; one that stays is real, and explained."""
@@ -393,11 +403,11 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         return max(first, committed or 0)
 
 
-def take_batch(pending: deque[Incoming]) -> tuple[list[Incoming], int]:
-    """The next batch, bounded in records and bytes, and its bytes; at least one record where there is one."""
+def take_batch(pending: deque[Incoming], most: int = BATCH_RECORDS) -> tuple[list[Incoming], int]:
+    """The next batch, of at most ``most`` records and bounded in bytes, and its bytes; at least one record where there is one."""
     records: list[Incoming] = []
     size = 0
-    while pending and len(records) < BATCH_RECORDS:
+    while pending and len(records) < most:
         weight = len(pending[0].value or b"")
         if records and size + weight > BATCH_BYTES:
             break

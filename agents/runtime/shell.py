@@ -8,11 +8,11 @@ from itertools import groupby
 
 from agents.runtime.batch import Batch
 from agents.runtime.ending import end_process
-from agents.runtime.writer import Write, Writer
+from agents.runtime.writer import Place, Write, Writer, Written
 from agents.telemetry import Telemetry
 from pipeline.journal import CHANGE
 from pipeline.stage import APPENDED, ORIGIN, DeadLetter, Incoming, Outcome, header
-from schemas.topics import ALERT_EVENT, DEAD_LETTER, ROUTED
+from schemas.topics import ALERT_EVENT, DEAD_LETTER, ROUTED, Topic
 
 REJECTED_IN_A_ROW = {"language": 100_000}
 """Circuit breaker: so many dead letters without one good record between them, and we take it that we are the bug. At the door, where
@@ -30,6 +30,7 @@ class Shell:
 
     def __post_init__(self) -> None:
         self._rejected: dict[str, int] = {}
+        self._delays = {ROUTED.name: self.telemetry.to_route, ALERT_EVENT.name: self.telemetry.to_alert}
 
     async def follow(self, batches: AsyncIterable[Batch]) -> None:
         """The life of an agent: one batch after the other, each in hand until it is done."""
@@ -44,6 +45,7 @@ class Shell:
         started = time.perf_counter()
         outcome = batch.state.process(batch.records)
         seconds = time.perf_counter() - started
+        reader.learn_cost(len(batch.records), seconds)
         self._check_rejections(stage.name, len(batch.records), outcome)
 
         await reader.confirm_ownership(batch)
@@ -52,20 +54,27 @@ class Shell:
         if outcome.changes:
             assert stage.changelog is not None
             await reader.confirm_ownership(batch)
-            await self.writer.publish_together(
-                stage.changelog.name, batch.partition, _changes(stage.changelog.name, batch.partition, outcome)
-            )
+            await self.writer.publish_together(stage.changelog.name, batch.partition, _changes(outcome))
 
         self.telemetry.finished(stage.name, outcome, len(batch.records), seconds)
         self._measure_delays(outcome)
 
-    def _outputs(self, stage: str, batch: Batch, outcome: Outcome) -> Iterator[Write]:
+    def _outputs(self, stage: str, batch: Batch, outcome: Outcome) -> dict[Place, list[Written]]:
+        groups: dict[Place, list[Written]] = {}
+        topic: Topic | None = None
+        target: int | None = None
+        group: list[Written] = []  # most records go where the one before went
         for out in outcome.outgoing:
-            yield Write(out.topic.name, batch.partition if out.partition is None else out.partition, out.key, out.value, out.headers)
+            if out.topic is not topic or out.partition != target:
+                topic, target = out.topic, out.partition
+                group = groups.setdefault((topic.name, batch.partition if target is None else target), [])
+            group.append(out)
+        source = batch.reader.stage.source.name
         for letter in outcome.dead:
             record = letter.record
-            source = batch.reader.stage.source.name
-            yield Write(DEAD_LETTER.name, record.partition, record.key, record.value, dead_letter_headers(letter, self.app, stage, source))
+            write = Write(record.key, record.value, dead_letter_headers(letter, self.app, stage, source))
+            groups.setdefault((DEAD_LETTER.name, record.partition), []).append(write)
+        return groups
 
     def _check_rejections(self, stage: str, records: int, outcome: Outcome) -> None:
         if len(outcome.dead) < records:
@@ -78,20 +87,14 @@ class Shell:
     def _measure_delays(self, outcome: Outcome) -> None:
         now = time.time()
         for out in outcome.outgoing:
-            if out.topic is ROUTED:
-                histogram = self.telemetry.to_route
-            elif out.topic is ALERT_EVENT:
-                histogram = self.telemetry.to_alert
-            else:
-                continue
-            if (appended := header(out.headers, APPENDED)) is not None:
+            if (histogram := self._delays.get(out.topic.name)) is not None and (appended := header(out.headers, APPENDED)) is not None:
                 histogram.observe(max(0.0, now - int(appended) / 1000))
 
 
 TOMBSTONES = 5_000
 
 
-def _changes(changelog: str, partition: int, outcome: Outcome) -> Iterator[list[Write]]:
+def _changes(outcome: Outcome) -> Iterator[list[Write]]:
     """Snapshots, those of a brand in one group: its many keys stay consistent. The brand's own key comes last, should a group be split.
 
     Tombstones follow in groups of their own: one that is missing is only forgotten later, and an hour of identities that ends at once
@@ -99,7 +102,7 @@ def _changes(changelog: str, partition: int, outcome: Outcome) -> Iterator[list[
     """
     number = [(CHANGE, str(outcome.change).encode())]
     for _, items in groupby(outcome.changes.items(), key=lambda item: item[0].split(b"|", 1)[0]):
-        changed = [Write(changelog, partition, key, value, number) for key, value in items]
+        changed = [Write(key, value, number) for key, value in items]
         kept = sorted((write for write in changed if write.value is not None), key=lambda write: b"|" not in (write.key or b""))
         if kept:
             yield kept

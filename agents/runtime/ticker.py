@@ -29,4 +29,5 @@ class Ticker(Service):  # type: ignore[misc]
             await self.sleep(EVERY_SECONDS)
             value = encode(Tick(at=datetime.now(UTC)))  # noqa: TID251 - the one place where wall time enters the log
             headers = [("content-type", b"application/json")]
-            await self._writer.publish(Write(RAW.name, partition, None, value, headers) for partition in self._raw.assigned)
+            tick = [Write(None, value, headers)]
+            await self._writer.publish({(RAW.name, partition): tick for partition in self._raw.assigned})

@@ -1,8 +1,9 @@
 """One idempotent producer for all stages: a record goes to a named partition, in order, and its acknowledgement is awaited."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, RequestTimedOutError
@@ -22,14 +23,29 @@ LARGEST_GROUP = 8 * 1024 * 1024
 REQUEST_SECONDS = 40
 
 
+class Written(Protocol):
+    """What the writer needs of a record; a stage's `Outgoing` is one."""
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
 class Write(NamedTuple):
     """One record for the log."""
 
-    topic: str
-    partition: int
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes]]
+
+
+Place = tuple[str, int]
+"""A topic's name and the partition to write to."""
 
 
 def is_transient(error: BaseException) -> bool:
@@ -89,11 +105,8 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
         if self._producer is not None:
             await bounded(self._producer.stop(), 3)
 
-    async def publish(self, records: Iterable[Write]) -> None:
-        """Write all records, each partition's in order; returns when the broker has acknowledged every one."""
-        groups: dict[tuple[str, int], list[Write]] = {}
-        for record in records:
-            groups.setdefault((record.topic, record.partition), []).append(record)
+    async def publish(self, groups: Mapping[Place, Sequence[Written]]) -> None:
+        """Write all records, those of a place in their order; returns when the broker has acknowledged every one."""
         if not groups:
             return
         await self._connected.wait()
@@ -103,18 +116,18 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
             return
         await asyncio.gather(*(self._write(topic, partition, group) for (topic, partition), group in groups.items()))
 
-    async def publish_together(self, topic: str, partition: int, groups: Iterable[list[Write]]) -> None:
+    async def publish_together(self, topic: str, partition: int, groups: Iterable[Sequence[Written]]) -> None:
         """Write groups of records that must not be torn: a batch is appended whole or not at all, and is split only between groups.
 
         Only a group larger than any batch may be is split, in its order.
         """
-        pending: list[Write] = []
+        pending: list[Written] = []
         size = 0
         await self._connected.wait()
         for group in groups:
             weight = sum(map(_weight, group))
             if pending and size + weight > BATCH_BYTES:
-                await self._send(topic, partition, pending)
+                await self._write(topic, partition, pending, LARGEST_BATCH)
                 pending, size = [], 0
             if weight > LARGEST_GROUP:
                 await self._write(topic, partition, group)
@@ -122,29 +135,30 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
             pending.extend(group)
             size += weight
         if pending:
-            await self._send(topic, partition, pending)
+            await self._write(topic, partition, pending, LARGEST_BATCH)
 
-    async def _write(self, topic: str, partition: int, records: list[Write]) -> None:
-        pending: list[Write] = []
-        size = 0
-        for record in records:
-            weight = _weight(record)
-            if pending and size + weight > BATCH_BYTES:
-                await self._send(topic, partition, pending)  # waits before the next one: keeps the order
-                pending, size = [], 0
-            pending.append(record)
-            size += weight
-        await self._send(topic, partition, pending)
+    async def _write(self, topic: str, partition: int, records: Sequence[Written], largest: int = BATCH_BYTES) -> None:
+        """In record batches of at most about ``largest`` bytes, each acknowledged before the next one: keeps the order."""
+        written = 0
+        while written < len(records):
+            written = await self._send(topic, partition, records, written, largest)
 
-    async def _send(self, topic: str, partition: int, records: list[Write]) -> None:
-        """One record batch, acknowledged."""
+    async def _send(self, topic: str, partition: int, records: Sequence[Written], first: int, largest: int) -> int:
+        """One record batch from ``first`` on, acknowledged; returns where the next one begins."""
         delay = 0.1
         while True:
             assert self._producer is not None
             batch = self._producer.create_batch()
-            for record in records:
+            end = first
+            for record in islice(records, first, None):
+                # A topic's size limit is one of batches: a large record goes alone.
+                if end > first and batch.size() + len(record.value or b"") > largest:
+                    break
                 if batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers) is None:
-                    raise ValueError(f"{len(records)} records for {topic} do not fit a batch of {LARGEST_BATCH} bytes")
+                    break
+                end += 1
+            if end == first:
+                raise ValueError(f"a record for {topic} does not fit a batch of {LARGEST_BATCH} bytes")
             batch.close()
             try:
                 await (await self._producer.send_batch(batch, topic, partition=partition))
@@ -156,8 +170,8 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
             else:
-                return
+                return end
 
 
-def _weight(record: Write) -> int:
+def _weight(record: Written) -> int:
     return len(record.key or b"") + len(record.value or b"") + sum(len(name) + len(value or b"") for name, value in record.headers) + 40
