@@ -51,7 +51,7 @@ class Brand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mode: Mode = "live"
     profile: Literal["quiet", "default", "sensitive"] = "default"
     team: str | None = None
-    complaints_per_month: Annotated[float, Meta(gt=0)] | None = None
+    complaints_per_month: Annotated[float, Meta(gt=0, le=1e9)] | None = None
     public_fraction: Annotated[float, Meta(gt=0, le=1)] = 0.1
     ambiguous: Ambiguous | None = None
     blocked_authors: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
     """
     try:
         parsed = msgspec.toml.decode(content, type=_BrandsFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     seen: set[str] = set()
     for index, brand in enumerate(parsed.brands):
@@ -139,7 +139,7 @@ def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
         seen.add(brand.slug)
         try:
             brand.zone()
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the data, or a name too long for a file
             raise ConfigurationError(f"{place}: unknown time_zone; use an IANA name such as Europe/Amsterdam") from None
         for event in brand.events:
             if event.ends_at <= event.starts_at:

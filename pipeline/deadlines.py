@@ -78,7 +78,7 @@ def build_calendar(settings: CalendarSettings) -> Calendar:
     if settings.time_zone is not None:
         try:
             zone = ZoneInfo(settings.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("unknown time_zone; use an IANA name such as Europe/Amsterdam") from None
     if settings.always:
         if settings.hours or settings.closed:

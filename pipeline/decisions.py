@@ -19,6 +19,7 @@ from pipeline.deadlines import ALWAYS
 from pipeline.events import digest
 from pipeline.personal_data import find_personal_data, phone_regions, redact
 from pipeline.rules import PRIORITIES, Example, Facts, RuleBook
+from pipeline.stage import FIRST_DETECTED, LAST_DETECTED
 from schemas.mention import AssessedMention, Tier
 from schemas.outputs import Decision, Fact, Handling, Inform, Priority, RoutedMention
 
@@ -257,11 +258,16 @@ def example_facts(example: Example, rules: RuleBook) -> dict[str, Fact]:
         "mode": "live",
     }
     sentiment = given.pop("sentiment", {})
-    sentiment = {"label": sentiment} if isinstance(sentiment, str) else dict(sentiment)
+    sentiment = {"label": sentiment} if isinstance(sentiment, str) else sentiment
+    author = given.pop("author", {})
+    for name, table in (("sentiment", sentiment), ("author", author)):
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"expected a table - at `$.mention.{name}`")
+    sentiment = dict(sentiment)
     sentiment |= {name: given.pop(name) for name in ("compound", "negative") if name in given}
     signals = {name: given.pop(name) for name in ("intents", "rating_conflict") if name in given}
     situation = {"tier": given.pop("tier")} if "tier" in given else {}
-    author = {"id": "example", **given.pop("author", {})} | ({"role": given.pop("role")} if "role" in given else {})
+    author = {"id": "example", **author} | ({"role": given.pop("role")} if "role" in given else {})
     if isinstance(given.get("reach"), int):
         given["reach"] = {"value": given["reach"], "source": "reported"}
     mention |= {
@@ -278,6 +284,8 @@ def example_facts(example: Example, rules: RuleBook) -> dict[str, Fact]:
         record = msgspec.convert(mention, AssessedMention)
     except msgspec.ValidationError as error:
         raise ConfigurationError(str(error).replace("`$.", "`$.mention.")) from None
+    if not FIRST_DETECTED <= record.detected_at <= LAST_DETECTED:
+        raise ConfigurationError("not between the years 1970 and 2100 - at `$.mention.detected_at`")
     spans = find_personal_data(record.text, context=record.title or "")
     spans += find_personal_data(record.title or "", context=record.text)
     return mention_facts(record, sorted({span.kind for span in spans}), rules.words_in(record.text, record.title))

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from pipeline.brands import OTHER, Brand, Registry
 from pipeline.identify import Language, named, says_nothing
-from pipeline.stage import Incoming
+from pipeline.stage import FIRST_DETECTED, LAST_DETECTED, Incoming
 from schemas.codec import Reason, RejectedRecordError, raw_decoder
 from schemas.mention import Author, LanguageMention, Mention, Mode, Retraction, SteppedRetraction, Tick
 
@@ -158,7 +158,7 @@ class Door:
 
     def retraction(self, retraction: Retraction, record: Incoming) -> SteppedRetraction:
         """The retraction with the brand's mode, and a time that is not ahead of its arrival."""
-        arrived = _appended(record)
+        arrived = appended_at(record)
         said = None if retraction.retracted_at is None else _in_utc(retraction.retracted_at)
         return SteppedRetraction(
             mention_id=retraction.mention_id,
@@ -173,11 +173,11 @@ class Door:
         """The tick; a live one never ahead of the broker, so that one worker's wrong clock moves nobody's time. Replays carry file time."""
         at = _in_utc(tick.at)
         is_file_time = self._replaying or tick.replay is not None
-        return Tick(at=_believed(at if is_file_time else min(at, _appended(record))), brand=tick.brand, replay=tick.replay)
+        return Tick(at=_believed(at if is_file_time else min(at, appended_at(record))), brand=tick.brand, replay=tick.replay)
 
     def _received(self, mention: Mention, record: Incoming) -> datetime:
         """When it came in: what the source says, but live never later than the broker appended it (and our allowance)."""
-        arrived = _appended(record)
+        arrived = appended_at(record)
         if mention.received_at is None:
             return arrived
         received = _in_utc(mention.received_at)
@@ -213,7 +213,8 @@ def _is_ambiguous(mention: Mention, shows: re.Pattern[str]) -> bool:
     return not (mention.addressed or shows.search(mention.text) or (mention.title and shows.search(mention.title)))
 
 
-def _appended(record: Incoming) -> datetime:
+def appended_at(record: Incoming) -> datetime:
+    """When the broker appended it; what no calendar holds becomes 1970 or the end of 9999."""
     milliseconds = record.timestamp
     if not 0 <= milliseconds <= _MOST_MILLISECONDS:
         milliseconds = 0 if milliseconds < 0 else _MOST_MILLISECONDS
@@ -221,7 +222,7 @@ def _appended(record: Incoming) -> datetime:
 
 
 def _believed(moment: datetime) -> datetime:
-    return min(max(moment, _FIRST_DETECTED), _LAST_DETECTED)
+    return min(max(moment, FIRST_DETECTED), LAST_DETECTED)
 
 
 def _later(received: datetime) -> datetime:

@@ -325,7 +325,7 @@ def parse_rules(content: bytes, *, file: str = "routing.toml") -> RuleBook:
     """
     try:
         settings = msgspec.toml.decode(content, type=_RulesFile)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     calendars = {ALWAYS: build_calendar(CalendarSettings(always=True))}
     for name, calendar in settings.calendars.items():

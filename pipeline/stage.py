@@ -8,17 +8,22 @@ partition away when it is not the owner any more.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
 from schemas.codec import Reason, RecordDecoder, RejectedRecordError
+from schemas.mention import Tick
 from schemas.topics import Topic
 
 Headers = list[tuple[str, bytes]]
 
 ORIGIN = "webcare-origin"
 APPENDED = "webcare-appended"
+
+FIRST_DETECTED, LAST_DETECTED = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Detection times lie between these behind the door, so that no stage need fear the ends of the calendar."""
 
 
 class Incoming(NamedTuple):
@@ -129,9 +134,11 @@ def parse_origin(value: bytes) -> Origin:
     """Read a ``webcare-origin`` header.
 
     Raises:
-        ValueError: it does not have the form ``<topic epoch>:<raw partition>:<raw offset>``.
+        ValueError: it does not have the form ``<topic epoch>:<raw partition>:<raw offset>``, or no Kafka has such numbers.
     """
     epoch, partition, offset = value.decode("ascii").split(":")
+    if len(epoch) > 100 or len(partition) > 10 or len(offset) > 19 or not (partition.isdigit() and offset.isdigit()):
+        raise ValueError("no place in a raw topic")  # int() takes signs, spaces and any size, which no snapshot can hold
     return Origin(epoch, int(partition), int(offset))
 
 
@@ -144,6 +151,24 @@ def header(headers: Iterable[tuple[str, bytes]], name: str) -> bytes | None:
 
 
 T = TypeVar("T", bound=Struct)
+
+
+def _check_times(value: object) -> None:
+    """Refuse times that the door lets nobody bring: what lies beyond cannot be reckoned with, and would end the process.
+
+    Raises:
+        RejectedRecordError: naming the field.
+    """
+    name = "at" if isinstance(value, Tick) else "detected_at"
+    moment: datetime = getattr(value, name)
+    if not FIRST_DETECTED <= moment <= LAST_DETECTED:
+        raise RejectedRecordError(Reason.INVALID_RECORD, f"not between the years 1970 and 2100 - at `$.{name}`")
+    published: datetime | None = getattr(value, "published_at", None)
+    if published is not None and published.tzinfo is not UTC:
+        try:
+            published.astimezone(UTC)
+        except OverflowError:
+            raise RejectedRecordError(Reason.INVALID_RECORD, "beyond the years 1 to 9999 in UTC - at `$.published_at`") from None
 
 
 class Arrival(NamedTuple, Generic[T]):
@@ -160,6 +185,7 @@ def arrivals(decoder: RecordDecoder[T], records: Sequence[Incoming], outcome: Ou
     for record in records:
         try:
             value = decoder.decode(record.value)
+            _check_times(value)
             origin = parse_origin(header(record.headers, ORIGIN) or b"")
         except RejectedRecordError as error:
             outcome.dead.append(DeadLetter(record, error.reason, error.detail))

@@ -96,6 +96,11 @@ def test_alerts_speak_dutch_to_dutch_brands(languages: tuple[str, ...], alert_la
         pytest.param('["telecom", "acme mobiel"]', "[]", r"at `\$\.brands\[0\]\.ambiguous\.needs_any`", id="no words"),
         pytest.param('"telecom"', '" "', r"at `\$\.brands\[0\]\.ambiguous\.needs_any\[", id="an empty word would match everything"),
         pytest.param('"nl-BE"', '"Dutch"', r"sources\[0\] \(digest\): unknown language_hint; use one of nl, en", id="no language"),
+        pytest.param("Europe/Brussels", "Europe", r"unknown time_zone", id="a folder of time zones"),
+        pytest.param("Europe/Brussels", "x" * 300, r"unknown time_zone", id="longer than a file name may be"),
+        pytest.param("= 200", "= inf", r"at `\$\.brands\[0\]\.complaints_per_month`", id="complaints without end"),
+        pytest.param("= 200", "= " + "9" * 5_000, r"brands.toml: Exceeds the limit", id="a number without end"),
+        pytest.param('["x:acme"', "[" * 3_000 + '"x:acme"', r"brands.toml: .*recursion", id="nested without end"),
         pytest.param("public_fraction = 0.2", "public_fraction = 20", r"at `\$\.brands\[0\]\.public_fraction`", id="a per cent"),
     ],
 )

@@ -83,6 +83,13 @@ def test_detect_names_the_line_at_fault(given: str, says: str) -> None:
     assert says in result.stderr
 
 
+@pytest.mark.parametrize("zone", ["Nowhere", "Europe", "x" * 300, "../UTC"])
+def test_detect_refuses_what_is_no_time_zone(zone: str) -> None:
+    result = webcare("detect", "--timezone", zone, given="timestamp,value\n")
+    assert result.exit_code == 2
+    assert "unknown time zone" in result.stderr
+
+
 def test_run_offline_and_explain_what_came_out(tmp_path: Path) -> None:
     file = tmp_path / "mentions.jsonl"
     file.write_text(json.dumps(MENTION) + "\n{broken\n")

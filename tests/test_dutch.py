@@ -254,6 +254,10 @@ def test_a_pack_of_a_few_lines_is_enough():
         pytest.param({"rules": b'[negations]\n"niet meer" = 1'}, r"rules\.toml: 'niet meer' must be one word", id="two words for one"),
         pytest.param({"base": b"# head\ngoed 1"}, r"base\.tsv: line 2 is not a word, a tab and a number", id="no tab"),
         pytest.param({"base": b"goed\tveel"}, r"base\.tsv: line 1 is not a word, a tab and a number", id="no number"),
+        pytest.param({"base": b"goed\t99"}, r"base\.tsv: line 1 is not .* from -4 to 4", id="a valence beyond the scale in the base"),
+        pytest.param({"base": b"goed\tnan"}, r"base\.tsv: line 1 is not .* from -4 to 4", id="a valence that is no number"),
+        pytest.param({"base": b"\xff\t1"}, r"base\.tsv: 'utf-8' codec", id="no UTF-8"),
+        pytest.param({"words": b"a = " + b"[" * 3_000 + b"]" * 3_000}, r"words\.toml: .*recursion", id="nested without end"),
         pytest.param({"signs": "[emoji]\n'👍🏽' = 1".encode()}, r"signs\.toml: .* is more than one sign", id="an emoji with skin tone"),
     ],
 )

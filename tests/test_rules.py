@@ -58,6 +58,13 @@ def facts_of(rules: RuleBook, **mention: Any) -> dict[str, Fact]:
         pytest.param("x = [", r"^routing.toml: Invalid value", id="no TOML"),
         pytest.param(rule('langauge = "nl"') + REST, r"unknown field `langauge` - at `\$.rules\[0\].when`$", id="a typo in a condition"),
         pytest.param(rule("", 'response_policy = "respond", reason = "x"') + REST, r"at `\$.rules\[0\].route`", id="a typo in a route"),
+        pytest.param("x = " + "[" * 3_000 + "]" * 3_000, r"^routing.toml: .*recursion", id="nested without end"),
+        pytest.param("x = " + "9" * 5_000, r"^routing.toml: Exceeds the limit", id="a number without end"),
+        pytest.param(
+            '[calendars.c]\ntime_zone = "Europe"\nhours = { mon = "09:00-17:00" }' + REST,
+            r"calendars\.c: unknown time_zone",
+            id="half a zone",
+        ),
         pytest.param("[[rulez]]" + REST, r"unknown field `rulez`", id="a typo in a table"),
         pytest.param(rule('kind = "poost"') + REST, r"Invalid enum value 'poost' - at `\$.rules\[0\].when.kind`", id="a kind that is none"),
         pytest.param(rule("compound_at_most = -5") + REST, r"compound_at_most`", id="a number out of its range"),
@@ -246,6 +253,9 @@ def test_examples_prove_the_rules():
         ('expect = "rest"\nmention = { language = "nl" }', "expects 'rest', but 'tested' decides (that one comes later)"),
         ('expect = "tested"\nmention = { langauge = "nl" }', "a mention has no field `langauge` - at `$.mention`"),
         ('expect = "tested"\nmention = { language = "nl", kind = "fax" }', "`$.mention.kind`"),
+        ('expect = "tested"\nmention = { author = "somebody" }', "expected a table - at `$.mention.author`"),
+        ('expect = "tested"\nmention = { sentiment = 1 }', "expected a table - at `$.mention.sentiment`"),
+        ('expect = "tested"\nmention = { published_at = 0001-01-01T00:00:00+14:00 }', "`$.mention.detected_at`"),
     ],
 )
 def test_an_example_that_comes_out_otherwise_is_told(example: str, problem: str):

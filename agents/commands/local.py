@@ -137,7 +137,7 @@ def detect(
     with explained():
         try:
             zone = ZoneInfo(timezone)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OSError):
             fail(f"unknown time zone {timezone!r}; use an IANA name such as Europe/Amsterdam")
         reader = csv.reader(sys.stdin)
         header = next(reader, None)

@@ -96,7 +96,7 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
 def _decode(content: bytes, kind: type[T], file: str) -> T:
     try:
         decoded: T = msgspec.toml.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise PackError(f"{file}: {error}") from None
     return decoded
 
@@ -120,10 +120,17 @@ def _single(entries: Mapping[str, float], file: str, **how: Any) -> Iterator[tup
 
 
 def _table(content: bytes) -> Iterator[tuple[str, float]]:
-    for number, line in enumerate(content.decode().splitlines(), 1):
+    try:
+        lines = content.decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise PackError(f"base.tsv: {error}") from None
+    for number, line in enumerate(lines, 1):
         if line and not line.startswith("#"):
             form, _, value = line.partition("\t")
             try:
-                yield form, float(value)
+                valence = float(value)
             except ValueError:
-                raise PackError(f"base.tsv: line {number} is not a word, a tab and a number") from None
+                valence = float("nan")
+            if not (form and abs(valence) <= 4.0):
+                raise PackError(f"base.tsv: line {number} is not a word, a tab and a number from -4 to 4")
+            yield form, valence
