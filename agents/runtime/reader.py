@@ -405,6 +405,10 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
 def take_batch(pending: deque[Incoming], most: int = BATCH_RECORDS) -> tuple[list[Incoming], int]:
     """The next batch, of at most ``most`` records and bounded in bytes, and its bytes; at least one record where there is one."""
+    if len(pending) <= most and (size := sum(len(record.value or b"") for record in pending)) <= BATCH_BYTES:
+        whole = list(pending)
+        pending.clear()
+        return whole, size
     records: list[Incoming] = []
     size = 0
     while pending and len(records) < most:
