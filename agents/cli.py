@@ -8,6 +8,7 @@ import typer
 from agents.commands import kafka, local
 from agents.commands.demo import demo
 from agents.commands.explain import explain
+from agents.commands.ledger import ledger
 from agents.deployment import version
 
 app = typer.Typer(
@@ -46,6 +47,7 @@ app.command()(local.run)
 app.command()(explain)
 app.command()(local.check)
 app.command()(kafka.state)
+app.command()(ledger)
 app.command()(kafka.tail)
 app.add_typer(kafka.dlq_app, name="dlq")
 

@@ -31,30 +31,34 @@ class LagMeter:
 
         Commits are asked before ends: zero for every stage means that nothing was left anywhere, and nothing on its way.
         """
-        groups = [group_of(self._app, stage) for stage in SOURCES]
+        committed = self.committed() or {}
+        ends = self.end_offsets()
+        return {
+            stage: sum(ends[place] - committed.get(stage, {}).get(place, 0) for place in places) for stage, places in self._places.items()
+        }
+
+    def committed(self) -> dict[str, dict[TopicPartition, int]] | None:
+        """What each stage's group has committed; None while no coordinator answers (a young broker, or one that has restarted)."""
+        groups = {stage: group_of(self._app, stage) for stage in SOURCES}
         try:
-            committed = self._admin.list_group_offsets(groups)
+            offsets = self._admin.list_group_offsets(list(groups.values()))
         except _MOVING:
-            # A young broker, or one that has restarted: until a coordinator answers, everything counts as left. The client
-            # remembers the coordinator it knew, so it is made anew.
+            # The client remembers the coordinator it knew, so it is made anew.
             self._admin.close()
             self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap)
-            committed = {group: {} for group in groups}
-        ends = self._ends()
+            return None
         return {
-            stage: sum(
-                ends[place] - (offset.offset if (offset := committed[group_of(self._app, stage)].get(place)) is not None else 0)
-                for place in places
-            )
-            for stage, places in self._places.items()
+            stage: {TopicPartition(place.topic, place.partition): offset.offset for place, offset in offsets[group].items()}
+            for stage, group in groups.items()
         }
 
     def ends(self) -> dict[str, int]:
         """Records that each stage's topic has ever had."""
-        ends = self._ends()
+        ends = self.end_offsets()
         return {stage: sum(ends[place] for place in places) for stage, places in self._places.items()}
 
-    def _ends(self) -> dict[TopicPartition, int]:
+    def end_offsets(self) -> dict[TopicPartition, int]:
+        """Where the partitions of the stages' topics end now."""
         return self._reader.ends([place for places in self._places.values() for place in places])
 
     def close(self) -> None:

@@ -28,7 +28,9 @@ Heard = Callable[[Stage, int, Outcome], None]
 
 @dataclass
 class RawReplay:
-    """What a replay has come to. ``starts`` and ``ends``: of each raw partition the first offset there was, and the first not read."""
+    """What a replay has come to. ``epoch``, ``starts`` and ``ends``: of the topic read; per partition the first offset there was, and the
+    first not read.
+    """
 
     epoch: str
     starts: dict[int, int]
@@ -68,8 +70,22 @@ def replay_raw(
         TopicMissingError: there is no raw topic.
         KafkaAwayError: no broker answers.
     """
-    epoch = topic_epoch(bootstrap, RAW.name)
-    places = places_of(bootstrap, RAW.name)
+    assert stages[0].source is RAW
+    return replay_source(bootstrap, stages, heard, ends=ends, chunk=chunk)
+
+
+def replay_source(
+    bootstrap: str, stages: Sequence[Stage], heard: Heard | None = None, *, ends: Mapping[int, int] | None = None, chunk: int = CHUNK
+) -> RawReplay:
+    """The same from any stage on: over the topic that the first of ``stages`` reads, with all the repeats that are in it.
+
+    Raises:
+        TopicMissingError: there is no such topic.
+        KafkaAwayError: no broker answers.
+    """
+    source = stages[0].source.name
+    epoch = topic_epoch(bootstrap, source)
+    places = places_of(bootstrap, source)
     with opened(bootstrap) as reader:
         starts = reader.starts(places)
         limits = reader.ends(places) if ends is None else {place: ends.get(place.partition, 0) for place in places}

@@ -4,7 +4,7 @@ With aiokafka on an event loop of its own: its record parser is compiled, kafka-
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator, Iterator, Sequence
+from collections.abc import Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -84,6 +84,10 @@ class TopicReader:
         self._consumer.assign(list(places))
         await (self._consumer.seek_to_end if at_end else self._consumer.seek_to_beginning)(*places)
 
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        """Go on reading at this offset, or at the start where it is gone."""
+        self._consumer.seek(place, offset)
+
     def position(self, place: TopicPartition) -> int:
         """The offset that is read next."""
         at: int = self._run(self._consumer.position(place))
@@ -126,14 +130,22 @@ def read_to_end(bootstrap: str, *topics: str) -> Iterator[Record]:
     """Every record that is in these topics now, each partition in order."""
     places = places_of(bootstrap, *topics)
     with opened(bootstrap) as reader:
-        reader.start(places)
-        ends = reader.ends(places)
-        waiting = {place for place in places if reader.position(place) < ends[place]}
-        while waiting:
-            for record in reader.poll():
-                if record.offset < ends[TopicPartition(record.topic, record.partition)]:
-                    yield record
-            waiting = {place for place in waiting if reader.position(place) < ends[place]}
+        yield from read_between(reader, {}, reader.ends(places))
+
+
+def read_between(reader: TopicReader, since: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> Iterator[Record]:
+    """Every record before these ends, from the start or from the offset that ``since`` names; each partition in order."""
+    if not ends:
+        return
+    reader.start(list(ends))
+    for place, offset in since.items():
+        reader.seek(place, offset)
+    waiting = {place for place in ends if reader.position(place) < ends[place]}
+    while waiting:
+        for record in reader.poll():
+            if record.offset < ends[TopicPartition(record.topic, record.partition)]:
+                yield record
+        waiting = {place for place in waiting if reader.position(place) < ends[place]}
 
 
 def follow(bootstrap: str, *topics: str, from_beginning: bool = False) -> Generator[Record | None]:

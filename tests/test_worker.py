@@ -182,7 +182,7 @@ def test_kills_lose_nothing_and_count_nothing_twice(
     with worker_process(kafka, log, WEBCARE_SESSION_TIMEOUT="6") as worker:
         finish(kafka, worker, log)
     ledger = check_ledger(kafka)
-    assert ledger.clean, (ledger.missing[:5], ledger.doubled[:5], ledger.unknown[:5])
+    assert ledger.clean, (str(ledger.missing), str(ledger.doubled), str(ledger.unknown))
     bootstrap, state = undisturbed
     assert told(kafka) == state
     for topic in (ALERT_EVENT, ITEM, ROUTED):
