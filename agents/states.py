@@ -1,15 +1,16 @@
 """A deployment's state as its changelogs tell it: what `webcare state` shows, whether or not a worker runs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents.runtime.restore import Newest, take
+from agents.runtime.restore import Newest, place_in, take
 from agents.topic_reader import Record, read_to_end
 from pipeline import crisis, routing
-from pipeline.journal import CHANGE
-from pipeline.stage import header
 from schemas.topics import CRISIS_STATE, ROUTING_STATE
+
+Refuse = Callable[[str], None]
 
 
 @dataclass
@@ -33,42 +34,49 @@ class BrandView:
         }
 
 
-def read_states(bootstrap: str) -> dict[str, BrandView]:
-    """All brands' states out of the changelogs of a broker."""
-    return gather(read_to_end(bootstrap, CRISIS_STATE.name), read_to_end(bootstrap, ROUTING_STATE.name))
+def read_states(bootstrap: str, refuse: Refuse = lambda _: None) -> dict[str, BrandView]:
+    """All brands' states out of the changelogs of a broker; ``refuse`` hears what cannot be read."""
+    return gather(read_to_end(bootstrap, CRISIS_STATE.name), read_to_end(bootstrap, ROUTING_STATE.name), refuse)
 
 
-def gather(crisis_log: Iterable[Record], routing_log: Iterable[Record]) -> dict[str, BrandView]:
-    """Put the newest snapshots of both stages together.
-
-    Raises:
-        ValueError: a snapshot is of another version.
-    """
+def gather(crisis_log: Iterable[Record], routing_log: Iterable[Record], refuse: Refuse = lambda _: None) -> dict[str, BrandView]:
+    """Put the newest snapshots of both stages together; ``refuse`` hears stage, brand and kind of what cannot be read."""
     views: dict[str, BrandView] = {}
-    for key, value in _snapshots(crisis_log):
-        if (told := crisis.read_brand_state(key, value)) is not None:
-            view = _add(views, told)
-            view.incidents += [told["incident"]] if told["incident"] is not None else []
-    for key, value in _snapshots(routing_log):
-        if (told := routing.read_brand_state(key, value)) is not None:
-            _add(views, told)
-        elif (item := routing.read_open_item(key, value)) is not None:
-            brand = item.pop("brand")
-            views.setdefault(brand, BrandView(brand)).items.append(item)
+    for key, value in snapshots(crisis_log, refuse):
+        with _told("crisis", key, refuse):
+            if (told := crisis.read_brand_state(key, value)) is not None:
+                view = _add(views, told)
+                view.incidents += [told["incident"]] if told["incident"] is not None else []
+    for key, value in snapshots(routing_log, refuse):
+        with _told("routing", key, refuse):
+            if (told := routing.read_brand_state(key, value)) is not None:
+                _add(views, told)
+            elif (item := routing.read_open_item(key, value)) is not None:
+                brand = item.pop("brand")
+                views.setdefault(brand, BrandView(brand)).items.append(item)
     return views
 
 
-def _snapshots(log: Iterable[Record]) -> list[tuple[bytes, bytes]]:
-    """The newest snapshot of each key that is not gone, by key."""
-    return [(key, value) for key, (_, value) in sorted(_newest(log).items()) if value is not None]
-
-
-def _newest(log: Iterable[Record]) -> Newest:
-    newest: Newest = {}
+def snapshots(log: Iterable[Record], refuse: Refuse = lambda _: None) -> list[tuple[bytes, bytes]]:
+    """The newest snapshot of each key that is not gone, by key. One that has moved to another partition is gone only where it was."""
+    newest: dict[int, Newest] = {}
     for record in log:
-        if record.key is not None:
-            take(newest, record.key, record.value, int(header(record.headers, CHANGE) or 0))
-    return newest
+        take(newest.setdefault(record.partition, {}), [record], lambda one, problem: refuse(f"offset {one.offset}: {problem}"))
+    live: dict[bytes, tuple[int, bytes]] = {}
+    for held in newest.values():
+        for key, (change, value, _) in held.items():
+            if value is not None and change >= live.get(key, (0, b""))[0]:
+                live[key] = (change, value)
+    return [(key, value) for key, (_, value) in sorted(live.items())]
+
+
+@contextmanager
+def _told(stage: str, key: bytes, refuse: Refuse) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        brand, kind = place_in(key)
+        refuse(f"{stage}, brand {brand}, kind {kind}: {type(error).__name__}")
 
 
 def _add(views: dict[str, BrandView], told: dict[str, Any]) -> BrandView:

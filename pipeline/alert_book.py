@@ -59,6 +59,10 @@ class AlertBook:
     def __contains__(self, fingerprint: str) -> bool:
         return fingerprint in self._records
 
+    def firing(self) -> Alert | None:
+        """The alert of an incident that is not over."""
+        return next((record.alert for record in self._records.values() if record.resolved is None), None)
+
     def follow(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell) -> None:
         """What a closed bucket means for the incident."""
         incident = core.incident

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from pipeline.journal import SEAL, SEALED
 from schemas.mention import Mode, ScoredMention, Tier
 
 VERSION = b"\x01"
@@ -78,6 +79,8 @@ class Core(Struct, array_like=True):
     heard: int = 0
     """The last closed bucket in which anything counted."""
     incident: OpenIncident | None = None
+    retired: tuple[int, ...] = ()
+    """Raw partitions the brand came through before the partition count was changed: their ticks are not waited for."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -99,11 +102,12 @@ def decode_core(value: bytes) -> Core:
 
 
 def body(value: bytes) -> bytes:
-    """What follows the version byte.
+    """What follows the version byte. A seal is passed over: who restores has checked it before.
 
     Raises:
         ValueError: the snapshot is of another version.
     """
-    if value[:1] != VERSION:
+    start = SEALED if value[:1] == SEAL else 0
+    if value[start : start + 1] != VERSION:
         raise ValueError("a snapshot of another version")
-    return value[1:]
+    return value[start + 1 :]

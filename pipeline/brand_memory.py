@@ -5,7 +5,7 @@ Each part is a changelog key of its own, written only when it changes: ``brand``
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -85,6 +85,7 @@ class BrandMemory:
         self._roots: dict[str, str] = {}
         self._heard: dict[str, str] = {}
         self._showing: dict[str, set[str]] = {}
+        self.is_core_lost = self._is_damaged = False
 
     # -- state
 
@@ -108,6 +109,14 @@ class BrandMemory:
 
     def restored(self) -> None:
         """All snapshots are in: make the indexes and the agenda."""
+        if self._is_damaged:
+            self.core.open = {}
+            for kept in self.items.values():
+                self._count_open(kept, +1)
+            if self.items or self.threads or self.authors or not self.is_core_lost:
+                self.touch()
+            else:
+                self._journal.gone(self.slug, self.slug.encode())  # nothing else is known: perhaps never a brand at all
         for item_id, kept in self.items.items():
             self._showing.setdefault(kept.item.mention_id, set()).add(item_id)
             self._plan(item_id, kept)
@@ -128,6 +137,31 @@ class BrandMemory:
     def touch(self) -> None:
         """The core has changed."""
         self._journal.touch(self.slug, self.slug.encode(), lambda: codec.encode(self.core))
+
+    def unreadable(self, kind: str, key: bytes) -> None:
+        """A key's snapshot cannot be read: it is forgotten, but for the core, which `recover` makes anew."""
+        self._is_damaged = True
+        match kind:
+            case "":
+                self.is_core_lost = True
+            case "item" | "thread" | "author":
+                self._journal.gone(self.slug, key)
+
+    def recover(self, origins: Mapping[str, int], epoch: str, ticking: tuple[int, ...]) -> None:
+        """The core is lost: the counters begin anew.
+
+        ``origins``: up to where this partition has worked, as its other brands tell; ``epoch``: of the raw topic there is now;
+        ``ticking``: its partitions that were heard, should no brand know which are this one's.
+        """
+        core = self.core
+        core.origins = dict(origins)
+        core.epoch = epoch
+        known = (place.rpartition(":") for place in origins)
+        core.partitions = tuple(sorted(int(number) for of, _, number in known if of == epoch)) or ticking
+        moments = [kept.item.updated_at for kept in self.items.values()]
+        moments += [thread.last_at for thread in self.threads.values()]
+        moments += [history.last_at for history in self.authors.values()]
+        core.event_at = max((moment.timestamp() for moment in moments), default=0.0)
 
     # -- repeats and time
 

@@ -14,13 +14,14 @@ from pipeline.alert_book import AlertBook, Tell
 from pipeline.announced import EventCalendar
 from pipeline.brand_core import VERSION, Core, Counters, body, decode_core, encode_core
 from pipeline.brands import Brand
-from pipeline.buckets import PER_HOUR, Buckets, Quote
+from pipeline.buckets import KEPT, PER_HOUR, Buckets, Quote
 from pipeline.identities import Identities, forgotten_at
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal
+from pipeline.rewarming import rewarmed_core
 from pipeline.scrp import PRIOR_MEAN, RING, local_slot
 from pipeline.seen import PLACE, Seen, offset_of, partition_of
-from pipeline.ticks import BUCKET
+from pipeline.ticks import BUCKET, PartitionTicks
 from pipeline.watch import Watch
 from schemas.mention import Mode, Situation
 
@@ -39,6 +40,8 @@ class BrandState:
     def __init__(self, brand: Brand, versions: Versions, journal: Journal) -> None:
         self.slug = brand.slug
         self._key = brand.slug.encode()
+        self._mode = brand.mode
+        self._is_core_lost = False
         self._journal = journal
         self._zone = brand.zone()
         self._calendar = EventCalendar(brand.events)
@@ -70,12 +73,16 @@ class BrandState:
         """A record from this origin is applied now."""
         place, offset = mark[:PLACE], offset_of(mark)
         known = self.core.origins.get(place)
-        if known is None:
-            self.partitions = tuple(sorted({*self.partitions, partition_of(place)}))
         if known is None or offset > known:
             self.core.origins[place] = offset
+        if known is None or (self.core.retired and partition_of(place) in self.core.retired):
+            self.core.retired = tuple(partition for partition in self.core.retired if partition != partition_of(place))
+            self._find_partitions()
         self.core.mode = mode
         self.touch()
+
+    def _find_partitions(self) -> None:
+        self.partitions = tuple(sorted({partition_of(place) for place in self.core.origins} - set(self.core.retired)))
 
     # -- counts
 
@@ -275,10 +282,27 @@ class BrandState:
             case _:
                 raise ValueError("a key of an unknown kind")
 
-    def restored(self) -> None:
+    def unreadable(self, kind: str, key: bytes) -> None:
+        """A key's snapshot cannot be read. A watch begins anew, silent for its first day; an identity, alert or evidence is forgotten."""
+        match kind:
+            case "":
+                self._is_core_lost = True
+            case "watch":
+                self._touch_watch()
+            case "seen" | "evidence" | "alert":
+                self._journal.gone(self.slug, key)
+
+    def restored(self, ticks: PartitionTicks) -> None:
         """All keys are back: build what follows from them."""
+        if self._is_core_lost:
+            self.core = rewarmed_core(self.identities.all(), self._alerts.firing(), self._mode, ticks)
+            self.core.counters.buckets_closed = self.watch.closed
+            if self.watch.closed or len(self.identities) or len(self._alerts):
+                self.touch()
+            else:
+                self._journal.gone(self.slug, self._key)  # nothing else is known: perhaps never a brand at all
         core = self.core
-        self.partitions = tuple(sorted({partition_of(place) for place in core.origins}))
+        self._find_partitions()
         if core.incident is not None and core.incident.fingerprint not in self._alerts:
             core.incident = None  # its key could not be read; the next alarm begins anew
         self.watch.alarm.firing = core.incident is not None
@@ -286,4 +310,4 @@ class BrandState:
         if self.watch.closed:
             self.hour = self.watch.hour()
         if core.first_open is not None:
-            self.buckets.rebuild(self.identities.all(), core.first_open)
+            self.buckets.rebuild(self.identities.live_since(core.first_open - KEPT), core.first_open)

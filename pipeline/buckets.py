@@ -187,10 +187,9 @@ class Buckets:
         self._counted = {hour: voices for hour, voices in self._counted.items() if (hour + 1) * PER_HOUR > oldest}
 
     def rebuild(self, entries: Iterable[Seen], first_open: int) -> None:
-        """After a restore: everything but the evidence follows from the identities seen."""
+        """After a restore: everything but the evidence follows from the identities in the counts of the last `KEPT` buckets."""
         for seen in entries:
-            if seen.live and seen.bucket >= first_open - KEPT:
-                self._join(seen)
+            self._join(seen)
         for number, bucket in self._buckets.items():
             if number < first_open:
                 self._counted.setdefault(number // PER_HOUR, set()).update(bucket.voices)

@@ -21,7 +21,7 @@ from pipeline.buckets import PER_HOUR, Quote, quote
 from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
-from pipeline.journal import Journal
+from pipeline.journal import Journal, unseal
 from pipeline.schedule import Schedule
 from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, author_of, identity_of, role_of
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
@@ -96,18 +96,25 @@ class CrisisPartition:
         Raises:
             ValueError: it cannot be read.
         """
+        snapshot = unseal(key, value)
         if key == TICKS_KEY:
-            self._schedule.ticks.last = _decode_ticks(body(value))
+            self._schedule.ticks.last = _decode_ticks(body(snapshot))
             return
         brand, _, rest = key.decode().partition("|")
         kind, _, name = rest.partition("|")
-        self._brand(brand).restore(kind, name, value)
+        self._brand(brand).restore(kind, name, snapshot)
+
+    def unreadable(self, key: bytes) -> None:
+        """Go on from all else that is known. Ticks come again by themselves."""
+        if key != TICKS_KEY:
+            brand, _, rest = key.decode().partition("|")
+            self._brand(brand).unreadable(rest.partition("|")[0], key)
 
     def restored(self, change: int) -> None:
         """All snapshots are in."""
         self._journal.change = change
         for state in self._brands.values():
-            state.restored()
+            state.restored(self._schedule.ticks)
             self._wait(state)
 
     def _brand(self, slug: str) -> BrandState:
@@ -390,7 +397,7 @@ def read_brand_state(key: bytes, value: bytes) -> dict[str, Any] | None:
     """
     if b"|" in key:
         return None
-    core = decode_core(value)
+    core = decode_core(unseal(key, value))
     incident = core.incident
     return {
         "brand": key.decode(),

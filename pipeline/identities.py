@@ -6,7 +6,7 @@ from functools import partial
 
 from pipeline.buckets import PER_HOUR
 from pipeline.journal import Journal
-from pipeline.seen import Seen, unpack
+from pipeline.seen import Seen, hour_in, is_live_since, unpack
 from pipeline.ticks import BUCKET
 
 SEEN_BUCKETS = 7 * 86_400 // BUCKET
@@ -37,6 +37,10 @@ class Identities:
         """Every identity kept."""
         return map(unpack, self._packed.values())
 
+    def live_since(self, bucket: int) -> Iterator[Seen]:
+        """Those in the counts of that bucket or a later one."""
+        return (unpack(packed) for packed in self._packed.values() if is_live_since(packed, bucket))
+
     def recall(self, identity: bytes) -> Seen | None:
         """What is remembered of an identity."""
         packed = self._packed.get(identity)
@@ -47,7 +51,7 @@ class Identities:
         known = self._packed.get(identity)
         if known is None:
             self._file(identity, seen.applied)
-        elif (hour := unpack(known).applied) != seen.applied:
+        elif (hour := hour_in(known)) != seen.applied:
             group = self._hours[hour]
             del group[identity]
             if not group:
@@ -86,5 +90,5 @@ class Identities:
             ValueError: it cannot be read.
         """
         identity = bytes.fromhex(name)
-        self._file(identity, unpack(value).applied)
+        self._file(identity, hour_in(value))
         self._packed[identity] = value

@@ -5,11 +5,36 @@ an owner that slept cannot set the state back; inputs come in one order, so equa
 """
 
 from collections.abc import Callable
+from zlib import crc32
 
 CHANGE = "webcare-change"
 """Header of changelog records, tombstones too: the change number at which the snapshot was taken."""
 
 Snapshot = Callable[[], bytes | None]
+
+SEAL = b"\x02"
+"""First byte of a sealed snapshot; those of before seals begin otherwise, and are read as they are."""
+SEALED = len(SEAL) + 4
+"""Bytes of a seal."""
+
+
+def seal(key: bytes, snapshot: bytes) -> bytes:
+    """A snapshot with a checksum of itself and its key: five bytes more, and no damaged or misplaced one is ever taken for state."""
+    return SEAL + crc32(snapshot, crc32(key)).to_bytes(4, "big") + snapshot
+
+
+def unseal(key: bytes, value: bytes) -> bytes:
+    """The snapshot in a changelog value.
+
+    Raises:
+        ValueError: it is not what was written under this key.
+    """
+    if value[:1] != SEAL:
+        return value
+    snapshot = value[SEALED:]
+    if crc32(snapshot, crc32(key)).to_bytes(4, "big") != value[1:SEALED]:
+        raise ValueError("a damaged snapshot")
+    return snapshot
 
 
 class Journal:
@@ -29,6 +54,18 @@ class Journal:
 
     def drain(self) -> dict[bytes, bytes | None]:
         """The snapshots of all keys touched since the last call, those of a brand side by side."""
-        changes = {key: snapshot() for keys in self._dirty.values() for key, snapshot in keys.items()}
+        changes: dict[bytes, bytes | None] = {}
+        for keys in self._dirty.values():
+            for key, snapshot in keys.items():
+                value = snapshot()
+                changes[key] = None if value is None else seal(key, value)
         self._dirty.clear()
         return changes
+
+    def gone(self, brand: str, key: bytes) -> None:
+        """What stands under ``key`` is of no use: a tombstone takes its place."""
+        self.touch(brand, key, _nothing)
+
+
+def _nothing() -> None:
+    return None

@@ -62,6 +62,9 @@ class LanguagePartition:
     def restore(self, key: bytes, value: bytes) -> None:
         """There is nothing to restore."""
 
+    def unreadable(self, key: bytes) -> None:
+        """There is nothing to restore."""
+
     def restored(self, change: int) -> None:
         """There is nothing to restore."""
 

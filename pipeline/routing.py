@@ -18,7 +18,7 @@ from pipeline.decisions import RETRACTED, Decider, Read
 from pipeline.desk import Desk, Placed
 from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.items import AT_RISK, Kept
-from pipeline.journal import Journal
+from pipeline.journal import Journal, unseal
 from pipeline.rules import RuleBook
 from pipeline.schedule import Schedule
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
@@ -72,19 +72,41 @@ class RoutingPartition:
         Raises:
             ValueError: it cannot be read.
         """
+        snapshot = unseal(key, value)
         if key == TICKS_KEY:
-            self._schedule.ticks.last = _decode_ticks(value)
+            self._schedule.ticks.last = _decode_ticks(snapshot)
             return
         brand, _, rest = key.decode().partition("|")
         kind, _, name = rest.partition("|")
-        self._desk(brand).memory.restore(kind, name, value)
+        self._desk(brand).memory.restore(kind, name, snapshot)
+
+    def unreadable(self, key: bytes) -> None:
+        """Go on from all else that is known. Ticks come again by themselves."""
+        if key != TICKS_KEY:
+            brand, _, rest = key.decode().partition("|")
+            self._desk(brand).memory.unreadable(rest.partition("|")[0], key)
 
     def restored(self, change: int) -> None:
         """All snapshots are in."""
         self._journal.change = change
+        self._recover()
         for desk in self._desks.values():
             desk.memory.restored()
             self._wait(desk.memory)
+
+    def _recover(self) -> None:
+        """Where a brand's core is lost, its neighbours tell how far the partition had come: records of a raw partition keep their order."""
+        memories = [desk.memory for desk in self._desks.values()]
+        lost = [memory for memory in memories if memory.is_core_lost]
+        if not lost:
+            return
+        reached: dict[str, int] = {}
+        for memory in memories:
+            for place, offset in memory.core.origins.items():
+                reached[place] = max(reached.get(place, -1), offset)
+        youngest = max((memory.core for memory in memories), key=attrgetter("event_at"))
+        for memory in lost:
+            memory.recover(reached, youngest.epoch, tuple(sorted(self._schedule.ticks.last)))
 
     def _desk(self, brand: str) -> Desk:
         desk = self._desks.get(brand)
@@ -328,7 +350,7 @@ def read_brand_state(key: bytes, value: bytes) -> dict[str, Any] | None:
     """
     if b"|" in key:
         return None
-    core = _core.decode(value)
+    core = _core.decode(unseal(key, value))
     return {
         "brand": key.decode(),
         "mode": core.mode,
@@ -346,7 +368,7 @@ def read_open_item(key: bytes, value: bytes) -> dict[str, Any] | None:
     """
     if key.split(b"|")[1:2] != [b"item"]:
         return None
-    item = _kept.decode(value).item
+    item = _kept.decode(unseal(key, value)).item
     if item.status != "open":
         return None
     shown = ("item_id", "kind", "queue", "recipient", "priority", "rank", "sla", "due_at", "opened_at", "mention_id", "thread_size", "rule")

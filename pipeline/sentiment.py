@@ -159,6 +159,9 @@ class SentimentPartition:
     def restore(self, key: bytes, value: bytes) -> None:
         """Nothing is ever kept."""
 
+    def unreadable(self, key: bytes) -> None:
+        """Nothing is ever kept."""
+
     def restored(self, change: int) -> None:
         """Nothing is ever kept."""
 

@@ -89,6 +89,10 @@ class StagePartition(Protocol):
             ValueError: it cannot be read; the runtime names the key, and goes on without it.
         """
 
+    def unreadable(self, key: bytes) -> None:
+        """What the changelog holds under ``key`` cannot be read: go on from all else that is known, and write the key anew. Between
+        `restore` and `restored`."""
+
     def restored(self, change: int) -> None:
         """All snapshots are in; ``change`` is the highest change number seen."""
 

@@ -15,6 +15,7 @@ from pipeline.brand_core import decode_core
 from pipeline.brands import Brand, CalendarEvent, Registry
 from pipeline.crisis import TICKS_KEY, CrisisPartition, CrisisStage, read_brand_state
 from pipeline.incident import fingerprint_of
+from pipeline.journal import unseal
 from pipeline.stage import FIRST_DETECTED, LAST_DETECTED, Incoming, Origin, Outgoing, header
 from pipeline.watch import Watch
 from schemas.codec import assessed_decoder, encode
@@ -232,7 +233,7 @@ def test_an_author_counts_once_per_hour_and_polarity():
 
 def watch_of(run: Run, brand: str = "noordnet") -> Watch:
     watch = Watch()
-    watch.restore(run.changelog[f"{brand}|watch".encode()])
+    watch.restore(unseal(f"{brand}|watch".encode(), run.changelog[f"{brand}|watch".encode()]))
     return watch
 
 
@@ -704,7 +705,7 @@ def test_a_new_topic_epoch_starts_its_origins_anew():
         anew.say(601 + index, f"anew{index}", mention_id=f"y:{index}")
     run = after_history().feed([*story.records, *anew.records])
     assert sum(not mention.duplicate for mention in run.mentions()) == 6
-    assert len(decode_core(run.changelog[b"noordnet"]).origins) == 2
+    assert len(decode_core(unseal(b"noordnet", run.changelog[b"noordnet"])).origins) == 2
 
 
 def test_a_snapshot_that_cannot_be_read_is_named():
@@ -879,7 +880,7 @@ def test_the_order_of_arrival_within_the_lateness_changes_no_decision(
         story.tick(mentions[-1][0] + 4 * HOUR)
         run = after_history().feed(story.records)
         told = [(alert.incident_id, alert.transition, alert.tier, alert.updated_at, alert.observed) for alert in run.alerts()]
-        return run.changelog[b"noordnet|watch"], decode_core(run.changelog[b"noordnet"]).counters, told
+        return run.changelog[b"noordnet|watch"], decode_core(unseal(b"noordnet", run.changelog[b"noordnet"])).counters, told
 
     says = [(at, index, "say") for index, (at, *_) in enumerate(mentions)]
     retractions = [(at, index, "taken back") for index, (at, *_, back) in enumerate(mentions) if back]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.brands import parse_brands
 from pipeline.decisions import Decider
+from pipeline.journal import unseal
 from pipeline.routing import RoutingStage
 from pipeline.rules import parse_rules
 from pipeline.stage import Incoming, header
@@ -248,7 +249,7 @@ def test_how_often_it_ticks_changes_nothing(plan: list[Step], rng: Any):
 
 
 def _without_offsets(log: Log) -> dict[bytes, Any]:
-    decoded = {key: msgspec.json.decode(value) for key, value in log.items() if key != b"|ticks"}
+    decoded = {key: msgspec.json.decode(unseal(key, value)) for key, value in log.items() if key != b"|ticks"}
     return {key: value | {"origins": None} if b"|" not in key else value for key, value in decoded.items()}
 
 
@@ -303,8 +304,8 @@ def check_item(item: WorkItem) -> None:
 
 def closed_only(log: Log) -> list[bytes]:
     """Keys that should have gone after 400 days: all but those of tasks that nobody ever answered, and their threads."""
-    waiting = {msgspec.json.decode(value)["item"]["root_id"] for key, value in log.items() if b"|item|" in key}
-    statuses = {key: msgspec.json.decode(value)["item"]["status"] for key, value in log.items() if b"|item|" in key}
+    waiting = {msgspec.json.decode(unseal(key, value))["item"]["root_id"] for key, value in log.items() if b"|item|" in key}
+    statuses = {key: msgspec.json.decode(unseal(key, value))["item"]["status"] for key, value in log.items() if b"|item|" in key}
     return [
         key
         for key in log

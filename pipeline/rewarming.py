@@ -1,0 +1,59 @@
+"""A brand whose small part could not be read goes on from all else that is known of it.
+
+Its identities tell what was applied (nothing is counted twice) and until when, its alerts what fires (nothing is raised twice). The
+counters begin anew with the mentions of the last 7 days. Buckets that had closed stay closed: their counts are in the watch, and would
+be a false row if they closed again.
+"""
+
+from collections.abc import Iterable
+
+from pipeline.brand_core import Core, Counters, OpenIncident
+from pipeline.incident import LATENESS
+from pipeline.seen import PLACE, POLARITIES, Seen, offset_of, partition_of
+from pipeline.ticks import BUCKET, PartitionTicks
+from schemas.mention import Mode
+from schemas.outputs import Alert
+
+
+def rewarmed_core(entries: Iterable[Seen], firing: Alert | None, mode: Mode, ticks: PartitionTicks) -> Core:
+    """What the identities, the alert that fires and the ticks tell of a brand."""
+    core = Core(Counters(), mode, {})
+    last = -1
+    for seen in entries:
+        for mark in seen.accepted:
+            core.origins[mark[:PLACE]] = max(core.origins.get(mark[:PLACE], -1), offset_of(mark))
+        _count(core.counters, seen)
+        if seen.edit >= 0 and not seen.late:
+            last = max(last, seen.bucket)
+    if firing is not None:
+        core.counters.alerts_raised = 1
+        if firing.tier is not None:
+            core.incident = OpenIncident(
+                firing.fingerprint, firing.incident_id, firing.tier, firing.mode, firing.raised_at, firing.peak or 0.0
+            )
+            core.mode = firing.mode
+    if last >= 0:
+        core.event_at = float(last * BUCKET)
+        core.heard = last
+        tick = ticks.of(partition_of(place) for place in core.origins)
+        # Without ticks nobody knows what has closed since: nothing that is known closes again.
+        clock = last * BUCKET + LATENESS + BUCKET if tick is None else max(core.event_at, tick)
+        core.first_open = int((clock - LATENESS) // BUCKET)
+    return core
+
+
+def _count(counters: Counters, seen: Seen) -> None:
+    counters.retractions += seen.retracted
+    counters.late += seen.late
+    if seen.edit < 0:
+        return
+    counters.mentions += 1
+    match POLARITIES[seen.polarity]:
+        case "negative":
+            counters.negatives += 1
+        case "neutral":
+            counters.neutrals += 1
+        case "positive":
+            counters.positives += 1
+        case "unscored":
+            counters.unscored += 1
