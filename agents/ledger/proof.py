@@ -32,7 +32,10 @@ MIDDLE = {stage: topic.name for stage, topic in SOURCES.items() if topic is not 
 
 COORDINATOR_SECONDS = 60.0
 LOOKS = 3
-"""So often a moment is sought at which nothing is under way."""
+"""So often the outputs are read, until nothing came in meanwhile."""
+
+QUIET_SECONDS = 5
+"""So long a moment is waited for at which nothing is under way."""
 
 Offsets = dict[TopicPartition, int]
 
@@ -99,10 +102,9 @@ def check(bootstrap: str, settings: Settings, deployment: Deployment, *, count_a
     with closing(LagMeter(bootstrap, settings.app)) as meter, opened(bootstrap) as reader:
         result.law = _check_law(bootstrap, meter, reader, temp_dir)
         for _ in range(LOOKS):
-            before = _moment(meter)
+            before = _quiet_moment(meter)
             held = _read_outputs(bootstrap, reader, before, settled=before.is_quiet, temp_dir=temp_dir)
-            after = _moment(meter)
-            settled = before.is_quiet and after == before
+            settled = before.is_quiet and _moment(meter) == before
             if settled or not before.is_quiet:
                 break
         if before.is_quiet and not settled:
@@ -163,6 +165,17 @@ def _moment(meter: LagMeter) -> _Moment:
     """Commits first, then ends: nothing left then means that nothing was on its way."""
     committed = _committed(meter)
     return _Moment(committed, meter.end_offsets())
+
+
+def _quiet_moment(meter: LagMeter) -> _Moment:
+    """A moment at which nothing is under way, if one comes within a few seconds; else the last one looked at."""
+    moment = _moment(meter)
+    for _ in range(QUIET_SECONDS):
+        if moment.is_quiet:
+            break
+        time.sleep(1)
+        moment = _moment(meter)
+    return moment
 
 
 def _committed(meter: LagMeter) -> dict[str, Offsets]:

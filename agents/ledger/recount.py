@@ -23,7 +23,7 @@ from agents.settings import Settings
 from agents.topic_reader import Record
 from pipeline import crisis, routing
 from pipeline.brand_core import Core, decode_core
-from pipeline.journal import CHANGE
+from pipeline.journal import CHANGE, unseal
 from pipeline.seen import PLACE, Marks, partition_of
 from pipeline.stage import Origin, Outcome, Outgoing, Stage, header
 from schemas.codec import language_decoder
@@ -37,13 +37,13 @@ Cores = dict[str, bytes]
 """Brand → the snapshot of its own key."""
 
 
-def core_in(brand: str, value: bytes) -> Core:  # noqa: ARG001
+def core_in(brand: str, value: bytes) -> Core:
     """What a brand's own key in the changelog of the crisis stage holds.
 
     Raises:
         ValueError: it cannot be read.
     """
-    return decode_core(value)
+    return decode_core(unseal(brand.encode(), value))
 
 
 class BrandCores:
@@ -230,9 +230,13 @@ def recount(bootstrap: str, settings: Settings, deployment: Deployment, held: He
     rules_known = rule_books <= {deployment.rules.hash}
     if not rules_known:
         result.notes.append("routed records were decided by other rule books too: of routing only what no rule changes is compared")
-    comparison = _Comparison(held, counted, in_order, rules_known, result)
-    comparison.run()
+    compare(held, counted, in_order, rules_known, result)
     return result
+
+
+def compare(held: Held, counted: Counted, in_order: Counted | None, rules_known: bool, result: Recount) -> None:
+    """Put into ``result`` what is held beside what was ``counted`` from raw, and ``in_order`` of the language topic."""
+    _Comparison(held, counted, in_order, rules_known, result).run()
 
 
 class _Comparison:
