@@ -6,7 +6,7 @@ SYNC := uv sync --locked --all-extras --all-groups
 COMPOSE := docker compose
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo fmt lint types imports contracts test check up down clean
+.PHONY: help setup demo fmt lint types imports contracts test chaos check up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ contracts: ## uv run python -m agents.contracts check
 
 test: ## uv run --all-extras --group dev pytest
 	uv run --all-extras --group dev pytest
+
+chaos: ## uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report tests/reports (about 25 minutes)
+	uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report tests/reports
 
 check: lint types imports contracts test ## all of the above, as CI does
 
