@@ -9,6 +9,7 @@ from agents.commands import kafka, local
 from agents.commands.demo import demo
 from agents.commands.explain import explain
 from agents.commands.ledger import ledger
+from agents.commands.state import state_app
 from agents.deployment import version
 
 app = typer.Typer(
@@ -46,10 +47,10 @@ app.command()(local.detect)
 app.command()(local.run)
 app.command()(explain)
 app.command()(local.check)
-app.command()(kafka.state)
 app.command()(ledger)
 app.command()(kafka.tail)
 app.add_typer(kafka.dlq_app, name="dlq")
+app.add_typer(state_app, name="state")
 
 
 def main() -> None:

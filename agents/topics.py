@@ -1,4 +1,4 @@
-"""The topic table on a Kafka cluster: created, compared and listed. Nothing here deletes, and nothing changes a partition count."""
+"""The topic table on a Kafka cluster: created, compared and listed. Nothing here deletes."""
 
 import base64
 import socket
@@ -92,7 +92,7 @@ def apply_topics(bootstrap: str, partitions: int = DEFAULT_PARTITIONS, replicati
             counts = ", ".join(f"{topic.name} has {found[topic.name].partitions}" for topic in unequal)
             raise TopicsError(
                 f"{partitions} partitions were asked for, but {counts}. Changing the number moves brands to other partitions, away from "
-                "their state and their order: apply with the number that is there"
+                "their state and their order: apply with the number that is there, or change it with `webcare topics repartition`"
             )
         missing = [topic for topic in topics if topic.name not in found]
         created = _create(admin, missing, partitions, replication) if missing else []
@@ -103,6 +103,24 @@ def apply_topics(bootstrap: str, partitions: int = DEFAULT_PARTITIONS, replicati
         if changed:
             _wait_until_visible(admin, topics)
     return [f"{name}: created with {partitions} partitions" for name in created] + changed
+
+
+def add_partitions(bootstrap: str, partitions: int, topics: Sequence[Topic]) -> None:
+    """Give topics that have fewer so many partitions. Brands do not move with it: `agents/repartition.py` does that.
+
+    Raises:
+        TopicsError: Kafka refuses.
+        KafkaAwayError: no broker answers.
+    """
+    if not topics:
+        return
+    with _admin(bootstrap) as admin:
+        admin.create_partitions({topic.name: partitions for topic in topics})
+        deadline = time.monotonic() + _VISIBLE_SECONDS
+        while any(_found(admin, [topic.name])[topic.name].partitions != partitions for topic in topics):
+            if time.monotonic() > deadline:
+                raise TopicsError("Kafka accepted the new partitions but does not show them; run this again in a while")
+            time.sleep(0.05)
 
 
 def check_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> list[Problem]:
@@ -187,7 +205,10 @@ def partition_count(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> int:
         raise TopicMissingError(f"there is no topic {', '.join(missing)}; run `webcare topics apply`")
     counts = {found[topic.name].partitions for topic in topics}
     if len(counts) != 1:
-        raise TopicsError("the topics have different numbers of partitions; `webcare topics check` names them")
+        raise TopicsError(
+            "the topics have different numbers of partitions; `webcare topics check` names them. If `webcare topics repartition` was ended "
+            "in the middle, run it again"
+        )
     return counts.pop()
 
 

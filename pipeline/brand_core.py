@@ -79,8 +79,8 @@ class Core(Struct, array_like=True):
     heard: int = 0
     """The last closed bucket in which anything counted."""
     incident: OpenIncident | None = None
-    retired: tuple[int, ...] = ()
-    """Raw partitions the brand came through before the partition count was changed: their ticks are not waited for."""
+    awaited: tuple[int, ...] = ()
+    """Raw partitions whose ticks the brand waits for, where the partition count has been changed; else those it was seen from."""
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -54,7 +54,7 @@ class BrandState:
         self.identities = Identities(brand.slug, journal)
         self._alerts = AlertBook(brand, versions, self._calendar, journal)
         self.partitions: tuple[int, ...] = ()
-        """Raw partitions that the brand was seen from."""
+        """Raw partitions whose ticks the brand waits for: those it was seen from."""
         self.hour = (0.0, 0.0)
         """Negatives of the last closed hour, and how many were expected."""
 
@@ -75,14 +75,16 @@ class BrandState:
         known = self.core.origins.get(place)
         if known is None or offset > known:
             self.core.origins[place] = offset
-        if known is None or (self.core.retired and partition_of(place) in self.core.retired):
-            self.core.retired = tuple(partition for partition in self.core.retired if partition != partition_of(place))
-            self._find_partitions()
+        if known is None or self.core.awaited:
+            self._wait_for(partition_of(place))
         self.core.mode = mode
         self.touch()
 
-    def _find_partitions(self) -> None:
-        self.partitions = tuple(sorted({partition_of(place) for place in self.core.origins} - set(self.core.retired)))
+    def _wait_for(self, partition: int) -> None:
+        if partition not in self.partitions:
+            self.partitions = tuple(sorted({*self.partitions, partition}))
+            if self.core.awaited:
+                self.core.awaited = self.partitions
 
     # -- counts
 
@@ -302,7 +304,7 @@ class BrandState:
             else:
                 self._journal.gone(self.slug, self._key)  # nothing else is known: perhaps never a brand at all
         core = self.core
-        self._find_partitions()
+        self.partitions = core.awaited or tuple(sorted({partition_of(place) for place in core.origins}))
         if core.incident is not None and core.incident.fingerprint not in self._alerts:
             core.incident = None  # its key could not be read; the next alarm begins anew
         self.watch.alarm.firing = core.incident is not None

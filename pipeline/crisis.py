@@ -100,8 +100,7 @@ class CrisisPartition:
         if key == TICKS_KEY:
             self._schedule.ticks.last = _decode_ticks(body(snapshot))
             return
-        brand, _, rest = key.decode().partition("|")
-        kind, _, name = rest.partition("|")
+        brand, kind, name = (*key.decode().split("|", 2), "", "")[:3]
         self._brand(brand).restore(kind, name, snapshot)
 
     def unreadable(self, key: bytes) -> None:

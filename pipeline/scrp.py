@@ -198,10 +198,13 @@ class Detector:
         if len(value) != self.size or value[0] != _VERSION:
             raise ValueError("a detector snapshot of another version")
         _, self.closed = _HEAD.unpack_from(value)
-        numbers = iter(_NUMBERS.unpack_from(value, _HEAD.size))
+        numbers = _NUMBERS.unpack_from(value, _HEAD.size)
+        taken = 0
 
         def take(count: int) -> list[float]:
-            return [next(numbers) for _ in range(count)]
+            nonlocal taken
+            taken += count
+            return list(numbers[taken - count : taken])
 
         e = self.expectation
         e.overall, e.overall_weight = take(2)

@@ -1,4 +1,4 @@
-"""`webcare broker | topics | worker | send | tail | dlq | state`: everything that talks to a broker."""
+"""`webcare broker | topics | worker | send | tail | dlq`: everything that talks to a broker."""
 
 import signal
 import sys
@@ -17,9 +17,9 @@ from rich.table import Column, Table
 from agents.broker import Broker
 from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
 from agents.dead_letters import Letter, letters, waiting
+from agents.repartition import repartition
 from agents.replay import InputError, in_order, plain, replay
 from agents.sending import send_records
-from agents.states import read_states
 from agents.topic_reader import Record, follow, read_to_end
 from agents.topics import apply_topics, check_topics, list_topics, partition_count
 from pipeline.partition import Partitioner
@@ -85,6 +85,20 @@ def topics_list(bootstrap: Bootstrap = None) -> None:
         for row in list_topics(settings_of(bootstrap=bootstrap).bootstrap):
             table.add_row(*map(str, row))
         out.print(table)
+
+
+@topics_app.command("repartition")
+def topics_repartition(
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions that every topic shall have; more than now.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would move.")] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Change the number of partitions: brands move with their state, items and alerts. Stop producers, then workers, first.
+
+    Refused while a worker runs or work is left. A run that was ended in the middle is simply run again; until it has ended no worker starts.
+    """
+    with explained():
+        repartition(settings_of(bootstrap=bootstrap), partitions, lambda line: out.print(line, markup=False), dry_run=dry_run)
 
 
 def worker(
@@ -259,34 +273,3 @@ def dlq_redrive(
         finally:
             producer.close()
         err.print(f"sent {len(chosen)} dead letters to {RAW.name} again")
-
-
-def state(
-    brand: Annotated[str | None, typer.Argument(help="One brand; without it one line per brand.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON, one object per brand and line.")] = False,
-    bootstrap: Bootstrap = None,
-) -> None:
-    """What a running deployment holds per brand: counters, open incidents, open items (read from the changelogs)."""
-    with explained():
-        states = read_states(settings_of(bootstrap=bootstrap).bootstrap)
-        if brand is not None:
-            if brand not in states:
-                fail(f"no state of a brand {brand}; known: {', '.join(sorted(states)) or 'none'}", EXIT_FAILED)
-            states = {brand: states[brand]}
-        if as_json:
-            for name in sorted(states):
-                sys.stdout.write(msgspec.json.encode(states[name].as_json(detailed=brand is not None), order="sorted").decode() + "\n")
-            return
-        table = Table("brand", "mentions", "negatives", "duplicates", "routed", "open incidents", "open items")
-        for name, held in sorted(states.items()):
-            counters = held.counters
-            table.add_row(
-                name,
-                *(str(counters.get(key, 0)) for key in ("mentions", "negatives", "duplicates", "routed")),
-                str(len(held.incidents)),
-                str(len(held.items)),
-            )
-        out.print(table)
-        if brand is not None:
-            for key, value in sorted(states[brand].counters.items()):
-                out.print(f"  {key}: {value}")

@@ -372,7 +372,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 topic_epoch = await asyncio.to_thread(self._epoch_of, self.stage.source.name)
                 opened = {place.partition: self.stage.open(place.partition, topic_epoch) for place in places}
                 if self.stage.changelog is not None:
-                    await restore(self.stage.name, self.stage.changelog.name, opened, self._settings, self._telemetry)
+                    changelog = self.stage.changelog.name
+                    await restore(self.stage.name, changelog, opened, self._settings, self._telemetry, lambda: self._is_wanted(epoch))
                 positions = {place: await self._start(place) for place in places}
             except (KafkaError, TopicsError, ConnectionError, TimeoutError) as error:
                 self._telemetry.retries.labels("restore").inc()
@@ -392,6 +393,9 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                     self._consumer.resume(*places)
                     log.info("partitions ready", stage=self.stage.name, partitions=self.assigned)
                 return
+
+    def _is_wanted(self, epoch: int) -> bool:
+        return epoch == self._epoch and not self.should_stop
 
     async def _start(self, place: TopicPartition) -> int:
         """Where to go on: the committed offset, else the start of the log."""

@@ -56,6 +56,10 @@ class Logged(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
+class UnwantedError(TopicsError):
+    """The partitions have been taken away meanwhile: nobody waits for their state."""
+
+
 class StateBusyError(TopicsError):
     """The state is being rebuilt: nobody may work on it until that is finished."""
 
@@ -114,26 +118,41 @@ class Unreadable:
 
 @dataclass
 class Pace:
-    """Gives the event loop its turn."""
+    """Gives the event loop its turn, and ends what is not wanted any more."""
 
+    wanted: Callable[[], bool] = lambda: True
     since: float = field(default_factory=time.monotonic)
 
     async def breathe(self) -> None:
-        """Return at once, or after all that waits has run once."""
+        """Return at once, or after all that waits has run once.
+
+        Raises:
+            UnwantedError: nobody waits for the result any more.
+        """
         if time.monotonic() - self.since > SLICE_SECONDS:
             await asyncio.sleep(0)
+            if not self.wanted():
+                raise UnwantedError("the partitions are not ours any more")
             self.since = time.monotonic()
 
 
-async def restore(stage: str, changelog: str, partitions: Mapping[int, StagePartition], settings: Settings, telemetry: Telemetry) -> None:
-    """Fill freshly opened partitions from their changelog, to its present end.
+async def restore(
+    stage: str,
+    changelog: str,
+    partitions: Mapping[int, StagePartition],
+    settings: Settings,
+    telemetry: Telemetry,
+    wanted: Callable[[], bool] = lambda: True,
+) -> None:
+    """Fill freshly opened partitions from their changelog, to its present end; ``wanted`` is asked on the way.
 
     Raises:
         KafkaError: the broker is away; the caller tries again with new partitions.
         StateBusyError: the state is being rebuilt; the caller tries again.
+        UnwantedError: it is not wanted any more.
     """
     started = time.monotonic()
-    unreadable, pace = Unreadable(stage, telemetry), Pace()
+    unreadable, pace = Unreadable(stage, telemetry), Pace(wanted)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         enable_auto_commit=False,
@@ -228,11 +247,14 @@ async def load(
     """Hand the newest snapshots to the stage; ``newest`` is empty afterwards, so that nothing is held twice."""
     highest = max((change for change, _, _ in newest.values()), default=0)
     damaged = []
+    last, is_home = b"", True
     for number, key in enumerate(list(newest)):
         _, value, offset = newest.pop(key)
         if value is not None:
             try:
-                if not belongs(key.partition(b"|")[0], partition):
+                if (brand := key.partition(b"|")[0]) != last:
+                    is_home, last = belongs(brand, partition), brand
+                if not is_home:
                     unreadable.tell(partition, offset, key, "of a brand that belongs to another partition")
                     continue
                 state.restore(key, value)

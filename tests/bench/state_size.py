@@ -1,7 +1,6 @@
 """States of any size, written to a broker's changelogs as a worker writes them: made by the classes that keep them, with real snapshots."""
 
-import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from random import Random
@@ -22,8 +21,8 @@ from pipeline.seen import ROOT, Marks, Seen
 from pipeline.stage import Origin
 from pipeline.threads import History, Post, Thread
 from pipeline.ticks import BUCKET
+from pipeline.watch import Watch
 from schemas.outputs import Quote
-from schemas.topics import CRISIS_STATE, ROUTING_STATE
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)
 HOURS = 7 * 24
@@ -37,6 +36,7 @@ def crisis_state(brands: int, identities: int, partitions: int) -> Iterator[tupl
     rng = Random(1)
     end = int(AT.timestamp()) // BUCKET
     change = 0
+    learnt = _learnt_watch()
     for number in range(brands):
         brand = Brand(slug=f"brand-{number}")
         partition = partitioner(brand.slug)
@@ -44,8 +44,7 @@ def crisis_state(brands: int, identities: int, partitions: int) -> Iterator[tupl
         state = BrandState(brand, Versions("bench", "bench"), journal)
         state.core.first_open = end - 2
         state.core.event_at = AT.timestamp()
-        for bucket in range(SILENT):
-            state.watch.close(float(bucket % 7 == 0), float(bucket % 3), bucket // 12 % 168, 1 + bucket // SILENT)
+        state.watch.restore(learnt)
         for index in range(identities // brands):
             bucket = end - 2 - rng.randrange(HOURS * 12)
             mark = marks(Origin(EPOCH, partition, index))
@@ -55,6 +54,14 @@ def crisis_state(brands: int, identities: int, partitions: int) -> Iterator[tupl
             change += 1
         state._touch_watch()
         yield partition, change, journal.drain()
+
+
+def _learnt_watch() -> bytes:
+    """A watch after its first day; all brands share it, as only its size matters here."""
+    watch = Watch()
+    for bucket in range(SILENT):
+        watch.close(float(bucket % 7 == 0), float(bucket % 3), bucket // 12 % 168, 1)
+    return watch.snapshot()
 
 
 def routing_state(brands: int, threads: int, partitions: int) -> Iterator[tuple[int, int, Changes]]:
@@ -91,11 +98,3 @@ async def fill(bootstrap: str, topic: str, states: Iterator[tuple[int, int, Chan
             records += sum(map(len, groups))
             await writer.publish_together(topic, partition, groups)
     return records
-
-
-def fill_both(bootstrap: str, brands: int, identities: int, threads: int, partitions: int) -> Mapping[str, int]:
-    """Write the states of both stages; returns how many records each changelog got."""
-    return {
-        "crisis": asyncio.run(fill(bootstrap, CRISIS_STATE.name, crisis_state(brands, identities, partitions))),
-        "routing": asyncio.run(fill(bootstrap, ROUTING_STATE.name, routing_state(brands, threads, partitions))),
-    }

@@ -1,0 +1,213 @@
+"""Makes the state of a stage anew from the records that the stage has worked through, when its changelog is lost or damaged.
+
+From the stage's own input topic, not from raw: it is kept as long (14 days), it holds just what the stage saw in the order in which it
+saw it, ticks too, and the committed offsets are offsets of it. So the new state is that of the moment at which the stage stopped, to the
+last record, and the worker goes on there. What the stage writes on the way is thrown away: readers have it.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiokafka import TopicPartition
+from prometheus_client import CollectorRegistry
+
+from agents.changelogs import Snapshots, highest, read_changelog, write_snapshots
+from agents.runtime.restore import REBUILDING, Newest
+from agents.runtime.writer import Writer
+from agents.settings import Settings
+from agents.standstill import committed_offsets, require_stopped
+from agents.telemetry import Telemetry
+from agents.topic_reader import TopicReader, opened
+from agents.topics import TopicsError, partition_count
+from pipeline.journal import seal
+from pipeline.partition import Partitioner
+from pipeline.stage import Incoming, Stage, StagePartition
+
+CHUNK = 1_000
+Say = Callable[[str], None]
+
+
+class RebuildError(TopicsError):
+    """The state cannot be made anew as it was; the message says what is missing."""
+
+
+@dataclass
+class PartitionRebuild:
+    """One partition. ``snapshots`` replace everything that its changelog holds, but for the keys of ``kept`` brands."""
+
+    partition: int
+    start: int
+    end: int
+    records: int = 0
+    since: datetime | None = None
+    snapshots: dict[bytes, bytes] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)
+    """Brands whose records lie here, and that have moved to another partition since."""
+    kept: set[bytes] = field(default_factory=set)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing that the stage has worked through is missing."""
+        return (self.start == 0 or self.end == 0) and not self.strangers
+
+    def changes(self, before: Newest) -> Snapshots:
+        """What must be written: new snapshots, and tombstones for what has none any more."""
+        live = {key for key, (_, value, _) in before.items() if value is not None and key != REBUILDING}
+        out: dict[bytes, bytes | None] = dict.fromkeys(sorted(live - self.snapshots.keys()))
+        out |= self.snapshots
+        return {key: value for key, value in out.items() if _brand(key) not in self.kept}
+
+
+@dataclass
+class StageRebuild:
+    """What came of one stage."""
+
+    stage: str
+    partitions: list[PartitionRebuild]
+    written: int = 0
+    differing: int = 0
+
+    @property
+    def records(self) -> int:
+        """Records worked through again."""
+        return sum(partition.records for partition in self.partitions)
+
+    @property
+    def lacking(self) -> list[str]:
+        """What cannot be made as it was, a line each."""
+        told = []
+        for one in self.partitions:
+            if one.start and one.end:
+                oldest = f"its oldest record is of {one.since:%Y-%m-%d %H:%M} UTC" if one.since is not None else "none is left"
+                told.append(f"{self.stage}, partition {one.partition}: {one.start} records have gone by retention, {oldest}")
+            if one.strangers:
+                told.append(
+                    f"{self.stage}, partition {one.partition}: {len(one.strangers)} brands moved elsewhere when the partition count was "
+                    "changed; what they had before cannot be put in order with what came after"
+                )
+        return told
+
+
+def rebuild(settings: Settings, stages: Sequence[Stage], say: Say, *, partial: bool = False, dry_run: bool = False) -> list[StageRebuild]:
+    """Make the state of these stages anew. A run that was ended in the middle is simply run again.
+
+    Args:
+        stages: with a changelog; built from the deployment's present configuration.
+        say: hears a line for each step.
+        partial: also where not everything is there any more: then brands whose state can be read are left as it is, and the others
+            begin with the oldest record that is left.
+        dry_run: only work it out and compare.
+
+    Raises:
+        NotStillError: a worker of such a stage is running.
+        RebuildError: not everything is there any more, and ``partial`` is not set. Nothing has been changed.
+    """
+    require_stopped(settings, [stage.name for stage in stages])
+    partitions = partition_count(settings.bootstrap)
+    committed = committed_offsets(settings)
+    done = []
+    for stage in stages:
+        with opened(settings.bootstrap) as reader:
+            made = StageRebuild(
+                stage.name, [_replayed(reader, stage, number, partitions, committed[stage.name]) for number in range(partitions)]
+            )
+        say(f"{stage.name}: {made.records} records of {stage.source.name} worked through again")
+        if made.lacking and not partial:
+            raise RebuildError("\n".join([*made.lacking, "--partial makes of the rest what can be made of it"]))
+        for line in made.lacking:
+            say(line)
+        done.append(made)
+    for stage, made in zip(stages, done, strict=True):
+        _replace(settings, stage, made, say, dry_run=dry_run)
+    return done
+
+
+def _replayed(reader: TopicReader, stage: Stage, number: int, partitions: int, committed: dict[int, int]) -> PartitionRebuild:
+    """Work through everything that the stage had worked through."""
+    place = TopicPartition(stage.source.name, number)
+    made = PartitionRebuild(number, reader.starts([place])[place], committed.get(number, 0))
+    home = Partitioner(partitions)
+    state = stage.open(number, "")
+    state.restored(0)
+    for batch in _batches(reader, place, made):
+        here = []
+        for record in batch:
+            brand = None if record.key is None else record.key.decode("utf-8", "replace")
+            if brand is not None and home(brand) != number:
+                made.strangers.add(brand)
+            else:
+                here.append(record)
+        for key, value in state.process(here).changes.items():
+            if value is None:
+                made.snapshots.pop(key, None)
+            else:
+                made.snapshots[key] = value
+        made.records += len(batch)
+    return made
+
+
+def _batches(reader: TopicReader, place: TopicPartition, made: PartitionRebuild) -> Iterator[list[Incoming]]:
+    if made.start >= made.end:
+        return
+    reader.start([place])
+    waiting: list[Incoming] = []
+    while reader.position(place) < made.end or waiting:
+        for record in reader.poll() if reader.position(place) < made.end else ():
+            if record.offset < made.end:
+                made.since = made.since or datetime.fromtimestamp(record.timestamp / 1000, UTC)
+                waiting.append(Incoming(record.partition, record.offset, record.timestamp, record.key, record.value, record.headers))
+        yield waiting[:CHUNK]
+        del waiting[:CHUNK]
+
+
+def _replace(settings: Settings, stage: Stage, made: StageRebuild, say: Say, *, dry_run: bool) -> None:
+    """Put the new snapshots in the place of the old. Until all are written, no worker takes any of them for its state."""
+    assert stage.changelog is not None
+    topic = stage.changelog.name
+    before = read_changelog(settings.bootstrap, topic)
+    changes: dict[int, Snapshots] = {}
+    for one in made.partitions:
+        held = before.get(one.partition, {})
+        if not one.is_whole:
+            one.kept = _sound_brands(stage.open(one.partition, ""), held) - {b""}
+        changes[one.partition] = one.changes(held)
+        made.differing += sum(held.get(key, (0, None, 0))[1] != value for key, value in changes[one.partition].items())
+        made.written += len(changes[one.partition])
+    say(f"{stage.name}: {made.written} keys, {made.differing} of them other than in the changelog")
+    if dry_run:
+        return
+    require_stopped(settings, [stage.name])
+    asyncio.run(_write(settings, topic, changes, {number: highest(held) + 1 for number, held in before.items()}))
+    say(f"{stage.name}: written to {topic}")
+
+
+async def _write(settings: Settings, topic: str, changes: dict[int, Snapshots], numbers: dict[int, int]) -> None:
+    async with Writer(settings, Telemetry(CollectorRegistry())) as writer:
+        for partition in changes:
+            await write_snapshots(writer, topic, partition, {REBUILDING: seal(REBUILDING, b"")}, numbers.get(partition, 1))
+        for partition, snapshots in changes.items():
+            await write_snapshots(writer, topic, partition, snapshots, numbers.get(partition, 1))
+        for partition in changes:
+            await write_snapshots(writer, topic, partition, {REBUILDING: None}, numbers.get(partition, 1))
+
+
+def _sound_brands(state: StagePartition, held: Newest) -> set[bytes]:
+    """Brands with a readable core and nothing that is damaged."""
+    sound, damaged = set(), set()
+    for key, (_, value, _) in held.items():
+        if value is None:
+            continue
+        try:
+            state.restore(key, value)
+        except ValueError:
+            damaged.add(_brand(key))
+        else:
+            if b"|" not in key:
+                sound.add(key)
+    return sound - damaged
+
+
+def _brand(key: bytes) -> bytes:
+    return key.partition(b"|")[0]
