@@ -56,6 +56,12 @@ def test_score_names_the_line_at_fault() -> None:
     assert "line 2" in result.stderr
 
 
+def test_score_refuses_a_line_nested_without_end() -> None:
+    result = webcare("score", "--batch", given='{"text":"goed"}\n{"text":"x","y":' + "[" * 20_000)
+    assert result.exit_code == 2
+    assert "line 2" in result.stderr
+
+
 def test_detect_keeps_rows_and_adds_three_columns() -> None:
     rows = [f"2026-01-0{1 + i // 288} {i % 288 // 12:02}:{i % 12 * 5:02}:00,{5 + i % 3}" for i in range(600)]
     rows[500] = rows[500].split(",")[0] + ",400"
