@@ -5,20 +5,19 @@ Each part is a changelog key of its own, written only when it changes: ``brand``
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from pipeline import items
 from pipeline.decisions import task_id
-from pipeline.items import Kept
-from pipeline.journal import Journal
+from pipeline.items import Gone, Kept, Tell, Version
+from pipeline.journal import Journal, Snapshot
 from pipeline.stage import Origin
-from pipeline.threads import AUTHOR_KEPT, THREAD_KEPT, History, Post, Thread
+from pipeline.threads import AUTHOR_KEPT, THREAD_KEPT, History, Post, Thread, quote_of
 from schemas import codec
 from schemas.mention import AssessedMention, Mode
 from schemas.outputs import Decision, Quote, WorkItem
@@ -55,16 +54,6 @@ class Core(Struct):
     counters: Counters = msgspec.field(default_factory=Counters)
 
 
-class Gone(NamedTuple):
-    """A version of an item after which its key leaves the topic of its mode."""
-
-    item: WorkItem
-    at: datetime
-
-
-Told = WorkItem | Gone
-Tell = Callable[[Told], None]
-
 _core = msgspec.json.Decoder(Core)
 _kept = msgspec.json.Decoder(Kept)
 _thread = msgspec.json.Decoder(Thread)
@@ -84,7 +73,8 @@ class BrandMemory:
         self._agenda: list[tuple[float, str, str]] = []
         self._roots: dict[str, str] = {}
         self._heard: dict[str, str] = {}
-        self._showing: dict[str, set[str]] = {}
+        self._showing: dict[str, tuple[str, ...]] = {}
+        self._key = slug.encode()
         self.is_core_lost = self._is_damaged = False
 
     # -- state
@@ -118,7 +108,7 @@ class BrandMemory:
             else:
                 self._journal.gone(self.slug, self.slug.encode())  # nothing else is known: perhaps never a brand at all
         for item_id, kept in self.items.items():
-            self._showing.setdefault(kept.item.mention_id, set()).add(item_id)
+            self._list(kept.item)
             self._plan(item_id, kept)
         for root, thread in self.threads.items():
             self._roots.update(dict.fromkeys((*(post.mention_id for post in thread.posts), *thread.gone), root))
@@ -131,12 +121,21 @@ class BrandMemory:
         """Changelog keys held."""
         return 1 + len(self.items) + len(self.threads) + len(self.authors)
 
-    def _touch(self, kind: str, name: str, of: dict[str, Kept] | dict[str, Thread] | dict[str, History]) -> None:
-        self._journal.touch(self.slug, f"{self.slug}|{kind}|{name}".encode(), partial(_snapshot, of, name))
+    def _touch(self, kind: str, name: str, snapshot: Snapshot) -> None:
+        self._journal.touch(self.slug, f"{self.slug}|{kind}|{name}".encode(), snapshot)
+
+    def _touch_thread(self, root: str) -> None:
+        self._touch("thread", root, partial(_snapshot, self.threads, root))
+
+    def _touch_author(self, author: str) -> None:
+        self._touch("author", author, partial(_snapshot, self.authors, author))
 
     def touch(self) -> None:
         """The core has changed."""
-        self._journal.touch(self.slug, self.slug.encode(), lambda: codec.encode(self.core))
+        self._journal.touch(self.slug, self._key, self._core_snapshot)
+
+    def _core_snapshot(self) -> bytes:
+        return codec.encode(self.core)
 
     def unreadable(self, kind: str, key: bytes) -> None:
         """A key's snapshot cannot be read: it is forgotten, but for the core, which `recover` makes anew."""
@@ -220,8 +219,8 @@ class BrandMemory:
         else:
             self._count_open(kept, -1)
             del self.items[item_id]
-            self._unlist(kept)
-            self._touch("item", item_id, self.items)
+            self._unlist(kept.item)
+            self._touch("item", item_id, _nothing)
             tell(Gone(kept.item, moment))
             if kept.item.root_id is not None and (thread := self.threads.get(kept.item.root_id)) is not None:
                 self._push(max(moment, thread.last_at + THREAD_KEPT), "thread", kept.item.root_id)
@@ -239,7 +238,7 @@ class BrandMemory:
         del self.threads[root]
         for mention_id in (*(post.mention_id for post in thread.posts), *thread.gone):
             self._roots.pop(mention_id, None)
-        self._touch("thread", root, self.threads)
+        self._touch_thread(root)
         return True
 
     def _author_due(self, author: str, at: float) -> bool:
@@ -253,7 +252,7 @@ class BrandMemory:
         del self.authors[author]
         for quote in history.quotes:
             self._heard.pop(quote.mention_id, None)
-        self._touch("author", author, self.authors)
+        self._touch_author(author)
         return True
 
     # -- what was said
@@ -270,7 +269,7 @@ class BrandMemory:
     def put(self, mention: AssessedMention, decision: Decision, thread: Thread) -> None:
         """A mention becomes part of its thread; a repost that asks for nothing only makes it bigger."""
         root = root_of(mention)
-        self._touch("thread", root, self.threads)
+        self._touch_thread(root)
         if mention.kind == "repost" and decision.queue is None and thread.find(mention.mention_id) is None:
             thread.amplify(mention.detected_at)
             return
@@ -292,15 +291,17 @@ class BrandMemory:
         """An author is heard; what they said elsewhere before."""
         author = mention.author.id
         history = self.authors.get(author)
+        self._touch_author(author)
         if history is None:
-            history = self.authors[author] = History(last_at=mention.detected_at)
+            self.authors[author] = History(last_at=mention.detected_at, quotes=[quote_of(mention)])
             self._push(mention.detected_at + AUTHOR_KEPT, "author", author)
+            self._heard[mention.mention_id] = author
+            return ()
         before = history.before(mention.mention_id, thread)
         for forgotten in history.remember(mention):
             self._heard.pop(forgotten, None)
         if history.holds(mention.mention_id):
             self._heard[mention.mention_id] = author
-        self._touch("author", author, self.authors)
         return before
 
     def forget(self, mention_id: str, task: Kept | None) -> Thread | None:
@@ -308,7 +309,7 @@ class BrandMemory:
         author = self._heard.pop(mention_id, None)
         if author is not None:
             self.authors[author].forget(mention_id)
-            self._touch("author", author, self.authors)
+            self._touch_author(author)
         root = self._roots.get(mention_id) or (None if task is None else task.item.root_id)
         thread = None if root is None else self.threads.get(root)
         if root is None or thread is None:
@@ -318,7 +319,7 @@ class BrandMemory:
         if forgotten is not None and thread.find(forgotten) is None:
             self._roots.pop(forgotten, None)
         self._roots[mention_id] = root
-        self._touch("thread", root, self.threads)
+        self._touch_thread(root)
         return thread if was_quoted else None
 
     def lost_by(self, mention_id: str) -> str | None:
@@ -351,22 +352,27 @@ class BrandMemory:
         before = self.items.get(item.item_id)
         if before is not None:
             self._count_open(before, -1)
-            self._unlist(before)
+            self._unlist(before.item)
             if before.item.mode != item.mode:  # the brand went live: nobody shall wait for the shadow
                 tell(Gone(before.item, item.updated_at))
         self.items[item.item_id] = kept
         self._count_open(kept, +1)
-        self._showing.setdefault(item.mention_id, set()).add(item.item_id)
+        self._list(item)
         if before is None or before.next_moment() != kept.next_moment():
             self._plan(item.item_id, kept)
-        self._touch("item", item.item_id, self.items)
-        tell(item)
+        written = codec.encode(item)
+        self._touch("item", item.item_id, partial(items.snapshot, kept, written))
+        tell(Version(item, written))
 
-    def _unlist(self, kept: Kept) -> None:
-        showing = self._showing[kept.item.mention_id]
-        showing.discard(kept.item.item_id)
-        if not showing:
-            del self._showing[kept.item.mention_id]
+    def _list(self, item: WorkItem) -> None:
+        self._showing[item.mention_id] = (*self._showing.get(item.mention_id, ()), item.item_id)
+
+    def _unlist(self, item: WorkItem) -> None:
+        left = tuple(item_id for item_id in self._showing[item.mention_id] if item_id != item.item_id)
+        if left:
+            self._showing[item.mention_id] = left
+        else:
+            del self._showing[item.mention_id]
 
     def _count_open(self, kept: Kept, step: int) -> None:
         if not kept.is_open_task:
@@ -388,6 +394,10 @@ def root_of(mention: AssessedMention) -> str:
     return mention.root_id or mention.mention_id
 
 
-def _snapshot(of: dict[str, Kept] | dict[str, Thread] | dict[str, History], name: str) -> bytes | None:
+def _snapshot(of: dict[str, Thread] | dict[str, History], name: str) -> bytes | None:
     part = of.get(name)
     return None if part is None else codec.encode(part)
+
+
+def _nothing() -> None:
+    return None

@@ -31,6 +31,7 @@ class Calendar:
         self._zone = zone
         self._always = hours == _ALL_HOURS and not closed
         self._open: dict[tuple[str, date], tuple[tuple[float, float], ...]] = {}
+        self._today = ("", 0, date.min)
 
     def add(self, start: datetime, span: timedelta, brand_zone: ZoneInfo) -> datetime:
         """The moment (UTC) by which ``span`` of open time has passed since ``start``. Summer time is minded: an hour is an hour."""
@@ -38,7 +39,7 @@ class Calendar:
             return start.astimezone(UTC) + span
         zone = self._zone or brand_zone
         now, left = start.timestamp(), span.total_seconds()
-        day = start.astimezone(zone).date()
+        day = self._day_of(start, now, zone)
         while True:  # open hours come round every week: a calendar without any is refused
             for opens, closes in self._open.get((zone.key, day)) or self._open_on(day, zone):
                 begins = max(opens, now)
@@ -47,6 +48,15 @@ class Calendar:
                 if closes > begins:
                     left -= closes - begins
             day += _DAY
+
+    def _day_of(self, start: datetime, now: float, zone: ZoneInfo) -> date:
+        """The local date at ``start``. Asked again for the same second, it is known; no zone changes date within one."""
+        second = int(now)
+        key, at, day = self._today
+        if at != second or key != zone.key:
+            day = start.astimezone(zone).date()
+            self._today = (zone.key, second, day)
+        return day
 
     def _open_on(self, day: date, zone: ZoneInfo) -> tuple[tuple[float, float], ...]:
         if len(self._open) >= MOST_REMEMBERED_DAYS:

@@ -10,16 +10,19 @@ A decision is a function of its facts, the rule book and the brand's time zone: 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
 
 from pipeline.brands import ConfigurationError, Registry
+from pipeline.conditions import Facts
 from pipeline.deadlines import ALWAYS
 from pipeline.events import digest
 from pipeline.personal_data import find_personal_data, phone_regions, redact
-from pipeline.rules import PRIORITIES, Example, Facts, RuleBook
+from pipeline.rules import PRIORITIES, Example, RuleBook
 from pipeline.stage import FIRST_DETECTED, LAST_DETECTED
+from schemas.codec import encode
 from schemas.mention import AssessedMention, Tier
 from schemas.outputs import Decision, Fact, Handling, Inform, Priority, RoutedMention
 
@@ -27,6 +30,7 @@ MOST_TEXT = 110_000
 """A redacted text is cut at so many characters: `[email]` is longer than the shortest address it replaces."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
 
 
 class Read(NamedTuple):
@@ -44,6 +48,8 @@ class Decider:
         self.rules = rules
         self._registry = registry
         self._regions: dict[tuple[str, str | None], tuple[str, ...]] = {}
+        self._zones = {brand.slug: brand.zone() for brand in registry}
+        self._zone_of_strangers = registry.brand("").zone()
 
     def read(self, mention: AssessedMention) -> Read:
         """The facts of a mention, and its text without personal data."""
@@ -70,8 +76,11 @@ class Decider:
             regions = self._regions[key] = phone_regions(brand.time_zone, languages)
         return regions
 
-    def decide(self, facts: dict[str, Fact], mention_id: str, root_id: str | None = None) -> Decision:
-        """The decision on a mention with these facts; the ids only name its items."""
+    def _zone(self, brand: str) -> ZoneInfo:
+        return self._zones.get(brand, self._zone_of_strangers)
+
+    def decide(self, facts: dict[str, Fact], mention_id: str, root_id: str | None = None, *, at: datetime | None = None) -> Decision:
+        """The decision on a mention with these facts; the ids only name its items. ``at``: the fact of that name, where it is at hand."""
         if facts.get("retracted"):
             return self._built_in("retracted", "its author has deleted it", facts)
         if facts.get("duplicate"):
@@ -83,12 +92,13 @@ class Decider:
         spam = facts["spam"] is True
         queue = None if spam else route.queue
         brand = str(facts["brand"])
-        at = datetime.fromisoformat(str(facts["at"]))
+        if at is None:
+            at = datetime.fromisoformat(str(facts["at"]))
         due_at, calendar, order = None, None, 0
         marketing = queue is not None and self.rules.queues[queue].kind == "marketing"
         if queue is not None and rule.reply_within is not None:
             calendar = route.calendar or ALWAYS
-            due_at = self.rules.calendars[calendar].add(at, rule.reply_within, self._registry.brand(brand).zone())
+            due_at = self.rules.calendars[calendar].add(at, rule.reply_within, self._zone(brand))
         if queue is not None or route.inform:
             order = rank(route.priority, due_at or at, facts["reach"], facts["tier"], marketing=marketing)
         return Decision(
@@ -105,18 +115,16 @@ class Decider:
             found=tuple(facts["found"]),  # type: ignore[arg-type]
             due_at=due_at,
             calendar=calendar,
-            informs=() if spam else tuple(Inform(recipient=who, item_id=inform_id(brand, mention_id, who)) for who in route.inform),
+            informs=() if spam else tuple([Inform(recipient=who, item_id=inform_id(brand, mention_id, who)) for who in route.inform]),
             facts=facts,
         )
 
-    def share_of_reply_time(self, decision: Decision, share: float) -> datetime | None:
-        """When so much of the decision's time to reply has passed, in its calendar; None where it has no deadline."""
-        rule = self.rules.rule(decision.rule)
+    def share_of_reply_time(self, decision: Decision, share: float, at: datetime) -> datetime | None:
+        """When so much of the time to reply since ``at`` has passed, in the decision's calendar; None where it has no deadline."""
+        rule = None if decision.calendar is None else self.rules.rule(decision.rule)
         if decision.calendar is None or rule is None or rule.reply_within is None:
             return None
-        at = datetime.fromisoformat(str(decision.facts["at"]))
-        zone = self._registry.brand(str(decision.facts["brand"])).zone()
-        return self.rules.calendars[decision.calendar].add(at, rule.reply_within * share, zone)
+        return self.rules.calendars[decision.calendar].add(at, rule.reply_within * share, self._zone(str(decision.facts["brand"])))
 
     def decide_again(self, record: RoutedMention) -> Decision:
         """What this rule book says of a routed record: the same, if rule book and registry are those that routed it.
@@ -143,7 +151,7 @@ def mention_facts(mention: AssessedMention, found: Sequence[str], words: Sequenc
     sentiment, signals = mention.sentiment, mention.signals
     facts: dict[str, Fact] = {
         "brand": mention.brand,
-        "at": mention.detected_at.astimezone(UTC).isoformat(),
+        "at": written(mention.detected_at),
         "channel": mention.channel,
         "channel_family": mention.channel_family,
         "language": mention.language,
@@ -168,6 +176,11 @@ def mention_facts(mention: AssessedMention, found: Sequence[str], words: Sequenc
     if mention.duplicate:
         facts["duplicate"] = True
     return facts
+
+
+def written(moment: datetime) -> str:
+    """``moment.astimezone(UTC).isoformat()``, at a third of its price."""
+    return f"{encode(moment.astimezone(UTC))[1:-2].decode()}+00:00"
 
 
 RETRACTED: dict[str, Fact] = {"retracted": True}
@@ -206,7 +219,7 @@ def rank(priority: Priority, deadline: datetime, reach: Any, tier: Any, *, marke
     head_start = _TIER_MINUTES.get(tier, 0)
     if reach is not None:
         head_start += min(_MOST_REACH_MINUTES, 10 * (len(str(reach)) - 1))
-    minutes = (deadline - _EPOCH) // timedelta(minutes=1) - head_start
+    minutes = (deadline - _EPOCH) // _MINUTE - head_start
     band = PRIORITIES.index(priority) + (len(PRIORITIES) if marketing else 0)
     return band * _CLASS + min(max(minutes, 0), _CLASS - 1)
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pipeline import items
-from pipeline.brand_memory import BrandMemory, Tell, root_of
+from pipeline.brand_memory import BrandMemory, root_of
 from pipeline.decisions import task_id
-from pipeline.items import RETRACTED, Kept, Remaining, Scene
+from pipeline.items import RETRACTED, Kept, Remaining, Scene, Tell
 from pipeline.threads import Thread
 from schemas.mention import AssessedMention
 from schemas.outputs import Decision
@@ -36,6 +36,11 @@ class Desk:
         is_edit = thread.find(mention.mention_id) is not None
         history = memory.remember(mention, thread)
         memory.put(mention, decision, thread)
+        item_id = decision.item_id or task_id(memory.slug, root_of(mention))
+        kept = memory.items.get(item_id)
+        if kept is None and decision.queue is None and not (is_edit or decision.informs):
+            return  # it asks for nothing, and nobody is at work on its thread
+        found = thread.found()
         scene = Scene(
             mention=mention,
             decision=decision,
@@ -43,13 +48,11 @@ class Desk:
             thread=thread.quotes(),
             thread_size=thread.size,
             history=history,
-            found=thread.found(),
-            moved=thread.is_exposed(),
+            found=found,
+            moved=bool(found) and thread.is_exposed(),
             marketing=placed.marketing,
             at_risk_at=placed.at_risk_at,
         )
-        item_id = decision.item_id or task_id(memory.slug, root_of(mention))
-        kept = memory.items.get(item_id)
         if is_edit:
             self._edited_post(kept, scene, item_id, thread, tell)
         else:

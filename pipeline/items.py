@@ -5,13 +5,15 @@ back; a later post of the thread that weighs more takes the task over (queue, ru
 A task is answered by a post of the brand itself in the thread that is younger than the latest post it answers.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from pipeline.rules import PRIORITIES
+from schemas.codec import encode
 from schemas.mention import AssessedMention
 from schemas.outputs import Decision, Inform, Quote, WorkItem
 
@@ -55,6 +57,49 @@ class Kept(Struct, kw_only=True):
         if item.sla == "on_track":
             return self.at_risk_at
         return item.due_at if item.sla == "at_risk" else None
+
+
+class Gone(NamedTuple):
+    """A version of an item after which its key leaves the topic of its mode."""
+
+    item: WorkItem
+    at: datetime
+
+
+class Version(NamedTuple):
+    """A version of an item, and as it is written: once, for whoever reads it and for the changelog."""
+
+    item: WorkItem
+    written: bytes
+
+
+Told = Version | Gone
+Tell = Callable[[Told], None]
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A `Kept` whose item is written out already, as it is published: the same JSON."""
+
+    item: Raw
+    latest_at: datetime
+    decided_by: str
+    since: datetime
+    at_risk_at: datetime | None = None
+    marketing: bool = False
+
+
+def snapshot(kept: Kept, written: bytes) -> bytes:
+    """The JSON of a `Kept`, given that of its item."""
+    return encode(
+        Snapshot(
+            item=Raw(written),
+            latest_at=kept.latest_at,
+            decided_by=kept.decided_by,
+            since=kept.since,
+            at_risk_at=kept.at_risk_at,
+            marketing=kept.marketing,
+        )
+    )
 
 
 class Scene(Struct, frozen=True, kw_only=True):

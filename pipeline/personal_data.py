@@ -37,8 +37,10 @@ def find_personal_data(text: str, regions: Sequence[str] = DEFAULT_REGIONS, *, c
     A BSN needs its eleven test and a word that says so (bsn, burgerservicenummer, sofinummer) somewhere in the message: the test alone
     takes one in eleven of all 9-digit order numbers for a BSN.
     """
-    spans = list(_emails(text)) if _DOMAIN.search(text) is not None else []
-    has_account, has_number = _IBAN_START.search(text) is not None, _NUMBER.search(text) is not None
+    spans = list(_emails(text)) if "@" in text and _DOMAIN.search(text) is not None else []
+    digits = 0 if _DIGIT.search(text) is None else sum(map(text.count, "0123456789"))
+    has_account = digits >= _LEAST_IBAN_DIGITS and _IBAN_START.search(text) is not None
+    has_number = digits >= _LEAST_NUMBER_DIGITS and _NUMBER.search(text) is not None
     if not (has_account or has_number):
         return spans
     rest = _without(text, spans)
@@ -86,6 +88,8 @@ def _without(text: str, spans: Sequence[Span]) -> str:
 
 _start = attrgetter("start")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
+_DIGIT = re.compile("[0-9]")
+_LEAST_NUMBER_DIGITS = 7
 _NUMBER = re.compile(r"[0-9](?:[ \u00a0()./–-]{0,3}[0-9]){6}")  # what neither phone number nor BSN can do without
 
 
@@ -117,6 +121,8 @@ _IBAN_REST = {
 }
 _LEAST_DIGITS = 8
 """In the part behind country and check digits. Prose glued to a number ("de12 …") has fewer; accounts in use have more."""
+
+_LEAST_IBAN_DIGITS = 2 + _LEAST_DIGITS
 
 _GROUPING = re.compile(r"[^0-9A-Z]")
 

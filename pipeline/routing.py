@@ -4,7 +4,7 @@ Every mention and every retraction gets exactly one routed record. What a repeat
 the same decision (a decision follows from its facts alone) and the items as they now stand.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from operator import attrgetter
@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
-from pipeline.brand_memory import BrandMemory, Core, Gone, Tell, Told
+from pipeline.brand_memory import BrandMemory, Core
 from pipeline.brands import Registry
 from pipeline.decisions import RETRACTED, Decider, Read
 from pipeline.desk import Desk, Placed
 from pipeline.events import cloud_headers, digest, event_id, event_type
-from pipeline.items import AT_RISK, Kept
+from pipeline.items import AT_RISK, Gone, Kept, Tell, Told, Version
 from pipeline.journal import Journal, unseal
+from pipeline.routed import retold, withheld
 from pipeline.rules import RuleBook
 from pipeline.schedule import Schedule
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
@@ -31,10 +32,6 @@ TICKS_KEY = b"|ticks"
 _decode_ticks = msgspec.json.Decoder(dict[int, float]).decode
 _core = msgspec.json.Decoder(Core)
 _kept = msgspec.json.Decoder(Kept)
-
-_CHANGED = {"kind", "mode", "decision", "text", "title", "author"}
-_PASSED = tuple(field for field in RoutedMention.__struct_fields__ if field in AssessedMention.__struct_fields__ and field not in _CHANGED)
-_values: Callable[[AssessedMention], tuple[Any, ...]] = attrgetter(*_PASSED)
 
 
 class RoutingStage:
@@ -150,7 +147,7 @@ class RoutingPartition:
             read = None
         else:
             read = self._decider.read(mention)
-            decision = self._decider.decide(read.facts, mention.mention_id, mention.root_id)
+            decision = self._decider.decide(read.facts, mention.mention_id, mention.root_id, at=mention.detected_at)
         memory = desk.memory
         if memory.is_repeat(arrival.origin):
             self._emit_mention(arrival.record, mention, read, decision, outcome)
@@ -162,7 +159,8 @@ class RoutingPartition:
         counters.routed += 1
         outcome.counts["routed", decision.queue or "none", decision.priority] += 1
         memory.core.event_at = max(memory.core.event_at, mention.detected_at.timestamp())
-        memory.advance(self._clock(memory), tell)
+        clock = self._clock(memory)
+        memory.advance(clock, tell)
         self._emit_mention(arrival.record, mention, read, decision, outcome)
         if mention.duplicate:
             counters.duplicates += 1
@@ -175,13 +173,13 @@ class RoutingPartition:
             counters.spam += 1
         else:
             counters.move_to_private += decision.handling == "move_to_private"
-            desk.take(mention, self._place(decision, read), tell)
-            memory.advance(self._clock(memory), tell)  # a mention that comes late may be overdue at once
+            desk.take(mention, self._place(mention, decision, read), tell)
+            memory.advance(clock, tell)  # a mention that comes late may be overdue at once
         self._wait(memory)
 
-    def _place(self, decision: Decision, read: Read) -> Placed:
+    def _place(self, mention: AssessedMention, decision: Decision, read: Read) -> Placed:
         marketing = decision.queue is not None and self._rules.queues[decision.queue].kind == "marketing"
-        return Placed(decision, read.text, marketing, self._decider.share_of_reply_time(decision, AT_RISK))
+        return Placed(decision, read.text, marketing, self._decider.share_of_reply_time(decision, AT_RISK, mention.detected_at))
 
     def _tell_again(self, desk: Desk, mention: AssessedMention, decision: Decision, tell: Tell) -> None:
         """The stored items that a repeat of our own had a part in, as they now stand."""
@@ -189,7 +187,7 @@ class RoutingPartition:
             return
         kept = desk.answered_by(mention) if mention.direction == "outbound" else self._items_of(desk.memory, mention, decision)
         for part in kept:
-            tell(part.item)
+            tell(Version(part.item, encode(part.item)))
 
     @staticmethod
     def _items_of(memory: BrandMemory, mention: AssessedMention, decision: Decision) -> Iterable[Kept]:
@@ -216,19 +214,10 @@ class RoutingPartition:
         task = desk.task_of(retraction.mention_id)
         item_id = memory.lost_by(retraction.mention_id) if repeat else None if task is None else task.item.item_id
         decision = msgspec.structs.replace(self._decider.decide(RETRACTED, retraction.mention_id), item_id=item_id)
-        record = RoutedMention(
-            mention_id=retraction.mention_id,
-            brand=retraction.brand,
-            kind="retracted",
-            mode=retraction.mode,
-            decision=decision,
-            detected_at=retraction.detected_at,
-            source=retraction.source,
-        )
-        self._emit(arrival.record, record, "retracted", retraction.detected_at, outcome)
+        self._emit(arrival.record, withheld(retraction, decision), "retracted", retraction.detected_at, outcome)
         if repeat:
             for kept in concerned:
-                tell(kept.item)
+                tell(Version(kept.item, encode(kept.item)))
         else:
             desk.retract(retraction.mention_id, retraction.detected_at, tell)
             self._wait(memory)
@@ -270,30 +259,10 @@ class RoutingPartition:
 
     def _emit_mention(self, record: Incoming, mention: AssessedMention, read: Read | None, decision: Decision, outcome: Outcome) -> None:
         if read is None:
-            routed = RoutedMention(
-                mention_id=mention.mention_id,
-                brand=mention.brand,
-                kind="retracted",
-                mode=mention.mode,
-                decision=decision,
-                edit=mention.edit,
-                detected_at=mention.detected_at,
-                source=mention.source,
-            )
-            kind = "retracted"
+            self._emit(record, withheld(mention, decision, mention.edit), "retracted", mention.published_at, outcome)
         else:
-            author = mention.author
-            routed = RoutedMention(
-                kind=mention.kind,
-                mode=mention.mode,
-                decision=decision,
-                text=read.text,
-                title=read.title,
-                author=author if author.name is None else msgspec.structs.replace(author, name=None),
-                **dict(zip(_PASSED, _values(mention), strict=True)),
-            )
             kind = "duplicate" if mention.duplicate else "mention"
-        self._emit(record, routed, kind, mention.published_at, outcome)
+            self._emit(record, retold(mention, read, decision), kind, mention.published_at, outcome)
 
     @staticmethod
     def _emit(record: Incoming, routed: RoutedMention, kind: str, at: datetime, outcome: Outcome) -> None:
@@ -307,13 +276,17 @@ class RoutingPartition:
         """Publishes the versions of items that ``record`` brought about."""
 
         def tell(told: Told) -> None:
-            gone = isinstance(told, Gone)
-            item = told.item if isinstance(told, Gone) else told
+            item = told.item
             topic = ITEM_SHADOW if item.mode == "observe" else ITEM
-            identity = digest(event_type(topic), item.item_id, item.revision, *(("gone",) if gone else ()))
-            at = told.at if isinstance(told, Gone) else item.updated_at
+            value: bytes | None
+            if isinstance(told, Gone):
+                identity = digest(event_type(topic), item.item_id, item.revision, "gone")
+                at, value = told.at, None
+            else:
+                identity = digest(event_type(topic), item.item_id, item.revision)
+                at, value = item.updated_at, told.written
             headers = cloud_headers(topic, identity, item.item_id, at, record.headers)
-            outcome.outgoing.append(Outgoing(topic, item.item_id.encode(), None if gone else encode(item), headers))
+            outcome.outgoing.append(Outgoing(topic, item.item_id.encode(), value, headers))
 
         return tell
 

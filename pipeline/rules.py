@@ -5,68 +5,31 @@ so a decision can be made again from the facts its record holds. What is unknown
 the unknown (``language = "unknown"``, ``unscored = true``).
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from hashlib import blake2b
-from operator import is_
+from operator import itemgetter
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.brands import ConfigurationError
+from pipeline.conditions import FEW_VALUES, MANY_VALUES, Condition, Facts, When, conditions, in_words
 from pipeline.deadlines import ALWAYS, Calendar, CalendarSettings, build_calendar, parse_span
-from schemas.mention import ChannelFamily, Label, MentionKind, Role, Tier
-from schemas.outputs import Fact, Posture, Priority, ResponsePolicy
+from pipeline.phrases import Phrases, words_of
+from schemas.outputs import Posture, Priority, ResponsePolicy
 
-Facts = Mapping[str, Fact]
 BUILT_IN = ("duplicate", "retracted", "own-post")
 """Decisions that no rule makes: a repeat, what was taken back, the brand's own post."""
 
-TIERS: tuple[Tier, ...] = ("watch", "warning", "crisis")
 PRIORITIES: tuple[Priority, ...] = ("critical", "high", "normal", "low")
-UNKNOWN = "unknown"
-MOST_SHOWN = 6
-"""Values of a list that a trace names."""
+MOST_REMEMBERED = 20_000
+"""Sorts of mentions for which a rule book remembers the rules that may decide."""
 
-_Unit = Annotated[float, Meta(ge=-1, le=1)]
-_Stars = Annotated[float, Meta(ge=1, le=5)]
-_Strings = str | Annotated[tuple[str, ...], Meta(min_length=1)]
 _Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
 _Text = Annotated[str, Meta(min_length=1, max_length=300)]
-_Intent = Literal["question", "complaint", "compliment", "purchase", "recommend", "discourage"]
-
-
-class When(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Conditions of a rule. All that are given must hold; of a list, one must."""
-
-    brand: _Strings | None = None
-    channel: _Strings | None = None
-    channel_family: ChannelFamily | tuple[ChannelFamily, ...] | None = None
-    language: _Strings | None = None
-    sentiment: Label | tuple[Label, ...] | None = None
-    compound_at_most: _Unit | None = None
-    compound_at_least: _Unit | None = None
-    negative_at_least: Annotated[float, Meta(ge=0, le=1)] | None = None
-    intents_any: _Intent | tuple[_Intent, ...] | None = None
-    kind: MentionKind | tuple[MentionKind, ...] | None = None
-    visibility: Literal["public", "private"] | None = None
-    addressed: bool | None = None
-    direction: Literal["inbound", "outbound"] | None = None
-    role: Role | tuple[Role, ...] | None = None
-    reach_at_least: Annotated[int, Meta(ge=0)] | None = None
-    rating_at_most: _Stars | None = None
-    rating_at_least: _Stars | None = None
-    tier_at_least: Tier | None = None
-    personal_data: bool | None = None
-    rating_conflict: bool | None = None
-    unscored: bool | None = None
-    spam: bool | None = None
-    ambiguous: bool | None = None
-    text_any: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
 
 
 class RouteSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,15 +83,6 @@ class _RulesFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     examples: tuple[Example, ...] = ()
 
 
-class Condition(NamedTuple):
-    """One condition, ready to be asked: its name, the value in the rule book, the fact it looks at, and the question."""
-
-    name: str
-    value: Any
-    fact: str
-    holds: Callable[[Any], bool]
-
-
 @dataclass(frozen=True)
 class Rule:
     """One rule. ``reply_within`` is open time of ``calendar``."""
@@ -144,6 +98,32 @@ class Rule:
             if not condition.holds(facts[condition.fact]):
                 return condition
         return None
+
+
+_Asked = tuple[tuple[str, Callable[[Any], bool]], ...]
+
+
+class _Open(NamedTuple):
+    """A rule with its conditions in two parts: those on facts by which mentions are sorted, asked once per sort, and the others."""
+
+    rule: Rule
+    once: _Asked
+    each_time: _Asked
+
+    @classmethod
+    def of(cls, rule: Rule) -> "_Open":
+        asked = [(condition.fact, condition.holds) for condition in rule.conditions]
+        sorts = FEW_VALUES | MANY_VALUES
+        return cls(rule, tuple(part for part in asked if part[0] in sorts), tuple(part for part in asked if part[0] not in sorts))
+
+    def may_hold(self, facts: Facts) -> bool:
+        return all(holds(facts[fact]) for fact, holds in self.once)
+
+
+def _named(rules: Iterable[Rule], fact: str) -> frozenset[str]:
+    """The values of a fact that any rule asks for."""
+    values = [condition.value for rule in rules for condition in rule.conditions if condition.fact == fact]
+    return frozenset(name for value in values for name in ((value,) if isinstance(value, str) else value))
 
 
 class Step(NamedTuple):
@@ -166,17 +146,25 @@ class RuleBook:
         self.hash = hash_
         self.file = file
         self._by_name = {rule.name: rule for rule in rules}
-        self._ready = tuple((rule, tuple((condition.fact, condition.holds) for condition in rule.conditions)) for rule in rules)
-        words = {word for rule in settings.rules for word in rule.when.text_any or ()}
-        self._words: dict[str, list[tuple[list[str], str]]] = {}
-        for word in sorted(words):
-            tokens = _tokens(word)
-            self._words.setdefault(tokens[0], []).append((tokens, word))
+        self._phrases = Phrases(phrase for rule in settings.rules for phrase in rule.when.text_any or ())
+        self._open = tuple(map(_Open.of, rules))
+        asked = {condition.fact for rule in rules for condition in rule.conditions}
+        self._sort = itemgetter(*sorted({"kind", "label"} | (asked & FEW_VALUES)))
+        self._named = [(fact, named) for fact in sorted(MANY_VALUES) if (named := _named(rules, fact))]
+        self._open_for: dict[tuple[Any, ...], list[_Open]] = {}
 
     def choose(self, facts: Facts) -> Rule:
         """The first rule whose conditions all hold; the last one holds always."""
-        for rule, conditions in self._ready:
-            for fact, holds in conditions:
+        sort = self._sort(facts)
+        if self._named:
+            sort += tuple([fact if (fact := facts[name]) in named else None for name, named in self._named])
+        rules = self._open_for.get(sort)
+        if rules is None:
+            if len(self._open_for) >= MOST_REMEMBERED:
+                self._open_for.clear()
+            rules = self._open_for[sort] = [rule for rule in self._open if rule.may_hold(facts)]
+        for rule, _, asked in rules:
+            for fact, holds in asked:
                 if not holds(facts[fact]):
                     break
             else:
@@ -188,7 +176,7 @@ class RuleBook:
         steps = []
         for rule in self.rules:
             failing = rule.failing(facts)
-            steps.append(Step(rule.name, failing is None, None if failing is None else _in_words(failing, facts)))
+            steps.append(Step(rule.name, failing is None, None if failing is None else in_words(failing, facts)))
             if failing is None:
                 break
         return steps
@@ -199,118 +187,7 @@ class RuleBook:
 
     def words_in(self, *texts: str | None) -> list[str]:
         """Which words and phrases of the rules' ``text_any`` the texts hold, as whole words whatever their case; sorted."""
-        found: set[str] = set()
-        for text in texts:
-            if not text or not self._words:
-                continue
-            tokens = _tokens(text)
-            for first in self._words.keys() & set(tokens):
-                for phrase, word in self._words[first]:
-                    if len(phrase) == 1 or _holds(tokens, phrase):
-                        found.add(word)
-        return sorted(found)
-
-
-_TOKEN = re.compile(r"\w+")
-
-
-def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(text.casefold())
-
-
-def _holds(tokens: list[str], phrase: list[str]) -> bool:
-    length = len(phrase)
-    return any(tokens[at] == phrase[0] and tokens[at : at + length] == phrase for at in range(len(tokens) - length + 1))
-
-
-def _in_words(condition: Condition, facts: Facts) -> str:
-    fact = facts[condition.fact]
-    return f"{condition.name} = {_toml(condition.value)}: {condition.fact} is {'unknown' if fact is None else _toml(fact)}"
-
-
-def _toml(value: Any) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case list() | tuple():
-            shown = [_toml(part) for part in value[:MOST_SHOWN]]
-            more = len(value) - MOST_SHOWN
-            return f"[{', '.join(shown)}{f', and {more} more' if more > 0 else ''}]"
-        case str():
-            return f'"{value}"'
-        case _:
-            return str(value)
-
-
-# conditions: name → the fact it looks at, and how
-
-
-def _one_of(value: Any) -> Callable[[Any], bool]:
-    return frozenset((value,) if isinstance(value, str) else value).__contains__
-
-
-def _language(value: Any) -> Callable[[Any], bool]:
-    allowed = frozenset((value,) if isinstance(value, str) else value)
-    return lambda fact: (UNKNOWN if fact is None else fact) in allowed
-
-
-def _any_of(value: Any) -> Callable[[Any], bool]:
-    wanted = frozenset((value,) if isinstance(value, str) else value)
-    return lambda fact: not wanted.isdisjoint(fact)
-
-
-def _at_least(value: Any) -> Callable[[Any], bool]:
-    return lambda fact: fact is not None and fact >= value
-
-
-def _at_most(value: Any) -> Callable[[Any], bool]:
-    return lambda fact: fact is not None and fact <= value
-
-
-def _is(value: Any) -> Callable[[Any], bool]:
-    return partial(is_, value)
-
-
-def _tier(value: Any) -> Callable[[Any], bool]:
-    return _one_of(TIERS[TIERS.index(value) :])
-
-
-_CONDITIONS: dict[str, tuple[str, Callable[[Any], Callable[[Any], bool]]]] = {
-    "brand": ("brand", _one_of),
-    "channel": ("channel", _one_of),
-    "channel_family": ("channel_family", _one_of),
-    "language": ("language", _language),
-    "sentiment": ("label", _one_of),
-    "compound_at_most": ("compound", _at_most),
-    "compound_at_least": ("compound", _at_least),
-    "negative_at_least": ("negative", _at_least),
-    "intents_any": ("intents", _any_of),
-    "kind": ("kind", _one_of),
-    "visibility": ("visibility", _one_of),
-    "addressed": ("addressed", _is),
-    "direction": ("direction", _one_of),
-    "role": ("role", _one_of),
-    "reach_at_least": ("reach", _at_least),
-    "rating_at_most": ("rating", _at_most),
-    "rating_at_least": ("rating", _at_least),
-    "tier_at_least": ("tier", _tier),
-    "personal_data": ("found", lambda value: lambda fact: bool(fact) is value),
-    "rating_conflict": ("rating_conflict", _is),
-    "unscored": ("label", lambda value: lambda fact: (fact == "unscored") is value),
-    "spam": ("spam", _is),
-    "ambiguous": ("ambiguous", _is),
-    "text_any": ("words", _any_of),
-}
-
-
-def _conditions(when: When) -> tuple[Condition, ...]:
-    given = ((name, getattr(when, name)) for name in When.__struct_fields__)
-    return tuple(Condition(name, value, *_ready(name, value)) for name, value in given if value is not None)
-
-
-def _ready(name: str, value: Any) -> tuple[str, Callable[[Any], bool]]:
-    fact, question = _CONDITIONS[name]
-    return fact, question(value)
+        return self._phrases.found_in(*texts)
 
 
 # reading the file
@@ -342,7 +219,7 @@ def parse_rules(content: bytes, *, file: str = "routing.toml") -> RuleBook:
             span = None if rule.route.reply_within is None else parse_span(rule.route.reply_within)
         except ValueError as error:
             raise ConfigurationError(f"{file}: rules[{index}] ({rule.name}): {error}") from None
-        rules.append(Rule(rule.name, _conditions(rule.when), rule.route, span))
+        rules.append(Rule(rule.name, conditions(rule.when), rule.route, span))
     names = {rule.name for rule in rules}
     for index, example in enumerate(settings.examples):
         if example.expect not in names:
@@ -375,7 +252,7 @@ def _check_order(rules: tuple[_RuleSettings, ...], file: str) -> None:
 def _check_route(rule: _RuleSettings, settings: _RulesFile, calendars: dict[str, Calendar]) -> None:
     route = rule.route
     for words in rule.when.text_any or ():
-        if not _tokens(words):
+        if not words_of(words):
             raise ValueError(f"text_any: {words!r} holds no word")
     for recipient in route.inform:
         if recipient not in settings.recipients:

@@ -4,6 +4,7 @@ Threads go 28 days after their last post, once their task is gone too; authors 9
 """
 
 from bisect import insort
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -46,17 +47,25 @@ class Thread(Struct, kw_only=True):
 
     def find(self, mention_id: str) -> Post | None:
         """A post that is still known."""
-        return next((post for post in self.posts if post.mention_id == mention_id), None)
+        for post in self.posts:
+            if post.mention_id == mention_id:
+                return post
+        return None
 
-    def put(self, post: Post, at: datetime) -> list[str]:
+    def put(self, post: Post, at: datetime) -> Sequence[str]:
         """Add a post, or take its new version; the ids of posts that are forgotten for it."""
         known = self.find(post.mention_id)
         if known is None:
             self.size += 1
         else:
             self.posts.remove(known)
-        insort(self.posts, post, key=_order)
+        if self.posts:
+            insort(self.posts, post, key=_order)
+        else:
+            self.posts.append(post)
         self.last_at = max(self.last_at, at)
+        if len(self.posts) <= MOST_POSTS:
+            return ()
         forgotten = [old.mention_id for old in self.posts[:-MOST_POSTS]]
         del self.posts[:-MOST_POSTS]
         return forgotten
@@ -83,12 +92,10 @@ class Thread(Struct, kw_only=True):
 
     def quotes(self) -> tuple[Quote, ...]:
         """The posts as others may see them."""
-        return tuple(post.quote() for post in self.posts)
+        return tuple([post.quote() for post in self.posts])
 
     def found(self) -> tuple[str, ...]:
         """Kinds of personal data in any post."""
-        if not any(post.found for post in self.posts):
-            return ()
         return tuple(sorted({kind for post in self.posts for kind in post.found}))
 
     def is_exposed(self) -> bool:
@@ -100,6 +107,11 @@ class Thread(Struct, kw_only=True):
         return any(post.task and post.mention_id != mention_id for post in self.posts)
 
 
+def quote_of(mention: AssessedMention) -> Quote:
+    """A mention as others may see it."""
+    return Quote(mention_id=mention.mention_id, label=mention.sentiment.label, published_at=mention.published_at, url=mention.url)
+
+
 class History(Struct, kw_only=True):
     """What one author said lately, the latest last."""
 
@@ -108,7 +120,7 @@ class History(Struct, kw_only=True):
 
     def remember(self, mention: AssessedMention) -> list[str]:
         """One more; the ids that are forgotten for it."""
-        quote = Quote(mention_id=mention.mention_id, label=mention.sentiment.label, published_at=mention.published_at, url=mention.url)
+        quote = quote_of(mention)
         self.last_at = max(self.last_at, mention.detected_at)
         kept = [known for known in self.quotes if known.mention_id != quote.mention_id]
         insort(kept, quote, key=_order)

@@ -1,0 +1,245 @@
+"""Every shortcut of the routing stage comes to the same as the long way it replaces."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.deployment import load_deployment
+from pipeline import personal_data
+from pipeline.deadlines import CalendarSettings, build_calendar
+from pipeline.decisions import Decider, Read, mention_facts, written
+from pipeline.items import Scene, open_task, pass_moment, snapshot
+from pipeline.personal_data import find_personal_data
+from pipeline.phrases import Phrases, words_of
+from pipeline.routed import retold
+from pipeline.rules import RuleBook, parse_rules
+from schemas.codec import encode
+from schemas.mention import AssessedMention, Author, Reach, Sentiment, Signals, Situation
+from schemas.outputs import Fact, RoutedMention
+
+DEPLOYMENT = load_deployment()
+DECIDER = Decider(DEPLOYMENT.rules, DEPLOYMENT.brands)
+MANY_RULES = parse_rules(
+    "".join(
+        f'[[rules]]\nname = "r{number}"\nwhen = {{ {when} }}\nroute = {{ response_policy = "monitor", response_reason = "because" }}\n'
+        for number, when in enumerate(
+            (
+                'brand = "noordnet", channel = ["x", "mail"]',
+                'channel = "forum", language = ["nl", "unknown"], compound_at_most = -0.5',
+                'brand = ["veldspoor", "acme"], intents_any = "question"',
+                "personal_data = true, addressed = false",
+                'tier_at_least = "warning", rating_at_most = 2',
+                "unscored = true, reach_at_least = 10",
+                'text_any = ["rook"]',
+                "",
+            )
+        )
+    ).encode()
+)
+
+moments = st.datetimes(datetime(1970, 1, 1), datetime(2099, 12, 31), timezones=st.just(UTC))
+
+
+# words and phrases
+
+PHRASES = ("rook", "in brand", "gefährlich", "straße", "één", "ё", "ижица", "b2b", "a_b", "x y z")
+PIECES = [*PHRASES, "ROOK", "brand", "Brand", "gef", "hrlich", "STRASSE", "Één", "\u0301", "rookt", "x", "y", "z"]
+SIGNS = [" ", "", ".", "-", "_", "’", "“", "\u00a0", "\n", "é", "5", "😂", "\ud83d", "\u200d"]
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(SIGNS)), max_size=8),
+    st.text(max_size=20),
+    st.sets(st.sampled_from(PHRASES)),
+)
+def test_a_text_is_never_passed_over_that_holds_a_phrase(parts: list[tuple[str, str]], more: str, phrases: set[str]):
+    text = more + "".join(piece + sign for piece, sign in parts)
+    words = words_of(text)
+    runs = {tuple(words[at : at + length]) for length in range(1, 4) for at in range(len(words) - length + 1)}
+    assert Phrases(phrases).found_in(text) == sorted(phrase for phrase in phrases if tuple(words_of(phrase)) in runs)
+
+
+# personal data
+
+DATA = [
+    "06-12345678",
+    "+31 6 12345678",
+    "NL91ABNA0417164300",
+    "nl91 abna 0417 1643 00",
+    "111222333",
+    "bsn",
+    "a@b.nl",
+    "@",
+    "12",
+    "1234567",
+    "٣",
+]
+
+
+@settings(max_examples=150)
+@given(st.lists(st.one_of(st.sampled_from(DATA), st.text("0123456789 -.@/nlNLa", max_size=9)), max_size=8).map(" ".join))
+def test_too_few_digits_are_never_personal_data(text: str):
+    quick = find_personal_data(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(personal_data, "_DIGIT", re.compile(""))
+        patch.setattr(personal_data, "_LEAST_NUMBER_DIGITS", 0)
+        patch.setattr(personal_data, "_LEAST_IBAN_DIGITS", 0)
+        assert quick == find_personal_data(text)
+
+
+# rules
+
+all_facts = st.fixed_dictionaries(
+    {
+        "brand": st.sampled_from(["noordnet", "veldspoor", "other"]),
+        "at": st.just("2026-09-01T10:00:00+00:00"),
+        "channel": st.sampled_from(["x", "mail", "forum", "elsewhere"]),
+        "channel_family": st.sampled_from(["social", "mail", "review"]),
+        "language": st.sampled_from([None, "nl", "de", "xx"]),
+        "label": st.sampled_from(["negative", "neutral", "positive", "unscored"]),
+        "compound": st.none() | st.floats(-1, 1),
+        "negative": st.none() | st.floats(0, 1),
+        "intents": st.lists(st.sampled_from(["question", "complaint"]), unique=True),
+        "rating_conflict": st.sampled_from([None, True, False]),
+        "kind": st.sampled_from(["post", "reply", "repost", "review", "message"]),
+        "visibility": st.sampled_from(["public", "private"]),
+        "addressed": st.sampled_from([None, True, False]),
+        "direction": st.sampled_from(["inbound", "outbound"]),
+        "role": st.sampled_from(["customer", "press", "employee", "partner", "unknown"]),
+        "reach": st.none() | st.integers(0, 100_000),
+        "rating": st.none() | st.floats(1, 5),
+        "tier": st.sampled_from([None, "watch", "warning", "crisis"]),
+        "spam": st.booleans(),
+        "ambiguous": st.booleans(),
+        "found": st.lists(st.sampled_from(["email", "phone"]), unique=True),
+        "words": st.lists(st.sampled_from(["rook", "offerte", "in brand"]), unique=True),
+    }
+)
+
+
+@settings(max_examples=150)
+@given(st.sampled_from([DEPLOYMENT.rules, MANY_RULES]), all_facts)
+def test_sorting_mentions_first_chooses_the_same_rule(rules: RuleBook, facts: dict[str, Fact]):
+    assert rules.choose(facts).name == next(rule.name for rule in rules.rules if rule.failing(facts) is None)
+
+
+def test_what_is_remembered_of_sorts_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipeline.rules.MOST_REMEMBERED", 2)
+    facts = mention_facts(full_mention(), (), ())
+    for language in ("nl", "en", "de", "nl", "fr", "de"):
+        seen = facts | {"language": language}
+        assert MANY_RULES.choose(seen).name == next(rule.name for rule in MANY_RULES.rules if rule.failing(seen) is None)
+
+
+# times
+
+
+@given(moments)
+def test_a_moment_is_written_as_python_writes_it(moment: datetime):
+    assert written(moment) == moment.isoformat()
+    elsewhere = moment.astimezone(ZoneInfo("Asia/Kathmandu"))
+    assert written(elsewhere) == moment.isoformat()
+
+
+@settings(max_examples=60)
+@given(moments, st.lists(st.tuples(st.sampled_from([0.0, 0.4, 0.999_999, 1.0, -1.0, 3600.0]), st.integers(0, 2)), max_size=6))
+def test_a_date_that_is_remembered_is_the_date(start: datetime, steps: list[tuple[float, int]]):
+    """Zones with odd offsets (44:30 minutes), odd changes (a minute past midnight) and a day that never was."""
+    zones = [ZoneInfo(name) for name in ("Africa/Monrovia", "America/St_Johns", "Pacific/Apia")]
+    settings_ = CalendarSettings(hours={"mon-fri": "00:00-24:00", "sat": "10:00-12:00"})
+    used = build_calendar(settings_)
+    for seconds, zone in steps:
+        at = start + timedelta(seconds=seconds)
+        assert used.add(at, timedelta(hours=5), zones[zone]) == build_calendar(settings_).add(at, timedelta(hours=5), zones[zone])
+
+
+# records
+
+
+def full_mention(**fields: Any) -> AssessedMention:
+    """A mention of which every field holds something."""
+    at = datetime(2026, 9, 1, 10, 0, 1, 5, tzinfo=UTC)
+    values: dict[str, Any] = {
+        "mention_id": "x:1",
+        "brand": "noordnet",
+        "channel": "x",
+        "channel_family": "social",
+        "text": "bel 06-12345678",
+        "published_at": at,
+        "author": Author(id="h1:1", name="Iemand", followers=3, role="press"),
+        "kind": "reply",
+        "title": "Vraag",
+        "received_at": at + timedelta(seconds=1),
+        "url": "https://x.example/1",
+        "thread_id": "x:t",
+        "parent_id": "x:p",
+        "root_id": "x:r",
+        "visibility": "private",
+        "addressed": True,
+        "direction": "inbound",
+        "reach": Reach(value=9, source="reported"),
+        "rating": 2.0,
+        "language_hint": "nl",
+        "edit": 3,
+        "source": "s",
+        "mode": "observe",
+        "detected_at": at + timedelta(seconds=2),
+        "clock_ahead": True,
+        "spam": True,
+        "ambiguous": True,
+        "language": "nl",
+        "language_guess": "nl",
+        "language_confidence": 0.5,
+        "language_ground": "text",
+        "sentiment": Sentiment(label="negative", compound=-0.5),
+        "signals": Signals(intents=("question",)),
+        "situation": Situation(tier="watch"),
+        "topic": "t",
+        "duplicate": True,
+        "late": True,
+    }
+    return AssessedMention(**(values | fields))
+
+
+def test_nothing_that_a_routed_record_can_tell_is_left_out():
+    mention = full_mention()
+    facts = mention_facts(mention, (), ())
+    routed = retold(mention, Read(facts, "bel [phone]", "Vraag"), DECIDER.decide(facts, "x:1"))
+    changed = {"kind", "mode", "decision", "text", "title", "author"}
+    shared = (set(RoutedMention.__struct_fields__) & set(AssessedMention.__struct_fields__)) - changed
+    assert {name: getattr(routed, name) for name in shared} == {name: getattr(mention, name) for name in shared}
+    assert (routed.kind, routed.mode, routed.text, routed.title) == ("reply", "observe", "bel [phone]", "Vraag")
+    assert routed.author == Author(id="h1:1", followers=3, role="press")
+
+
+@given(all_facts, moments, st.booleans())
+def test_a_time_at_hand_decides_as_the_written_one(facts: dict[str, Fact], at: datetime, elsewhere: bool):
+    given_ = at.astimezone(ZoneInfo("America/St_Johns")) if elsewhere else at
+    facts = facts | {"at": written(at), "direction": "inbound"}
+    assert encode(DECIDER.decide(facts, "x:1", at=given_)) == encode(DECIDER.decide(facts, "x:1"))
+
+
+@given(all_facts.filter(lambda facts: facts["direction"] == "inbound"), st.none() | moments, st.booleans())
+def test_a_snapshot_around_a_written_item_is_the_whole_written_out(facts: dict[str, Fact], at_risk_at: datetime | None, marketing: bool):
+    mention = full_mention()
+    decision = DECIDER.decide(facts, "x:1", at=mention.detected_at)
+    scene = Scene(
+        mention=mention,
+        decision=decision,
+        text="bel [phone] “é” 😂",
+        thread=(),
+        thread_size=1,
+        history=(),
+        found=("phone",),
+        moved=True,
+        marketing=marketing,
+        at_risk_at=at_risk_at,
+    )
+    for kept in (opened := open_task(scene, "item", "x:r"), pass_moment(opened, mention.detected_at)):
+        assert snapshot(kept, encode(kept.item)) == encode(kept)
