@@ -1,5 +1,6 @@
 """The Faust application: which services run, in which order, and one agent per stage on a channel of batches."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -18,37 +19,46 @@ from agents.logs import get_logger
 from agents.routing import routing_agent
 from agents.runtime.reader import PartitionReader
 from agents.runtime.shell import Shell
+from agents.runtime.survey import Survey
 from agents.runtime.ticker import Ticker
+from agents.runtime.watch import ReaderWatch
+from agents.runtime.watchdog import Watchdog
 from agents.runtime.writer import Writer
 from agents.sentiment import sentiment_agent
-from agents.settings import Settings
-from agents.telemetry import Telemetry
+from agents.settings import Settings, group_of
+from agents.telemetry import STAGES, Telemetry
 from pipeline.stage import Reading, Stage
-from schemas.topics import RAW
+from schemas.topics import ASSESSED, LANGUAGE, RAW, SENTIMENT
 
 log = get_logger(__name__)
 
 AGENTS = {"language": language_agent, "sentiment": sentiment_agent, "crisis": crisis_agent, "routing": routing_agent}
+NEXT = dict(zip(STAGES, zip(STAGES[1:], (LANGUAGE, SENTIMENT, ASSESSED), strict=True), strict=False))
+"""Stage → the one that reads what it writes, and through which topic."""
 BATCHES_IN_HAND = 16
 """Batches of different partitions that one stage works on side by side (while one waits for the broker, another computes)."""
 
 
 class Readers(Service):  # type: ignore[misc]
-    """All partition readers; they stop side by side."""
+    """All partition readers, each with its watch; they stop side by side."""
 
-    def __init__(self, readers: Sequence[PartitionReader], **kwargs: Any) -> None:
+    def __init__(self, readers: Sequence[PartitionReader], watches: Sequence[ReaderWatch], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.readers = readers
+        self.watches = watches
 
     async def on_start(self) -> None:
-        for reader in self.readers:
-            await self.add_runtime_dependency(reader)
+        for service in (*self.readers, *self.watches):
+            await self.add_runtime_dependency(service)
+
+    async def on_stop(self) -> None:
+        await asyncio.gather(*(watch.stop() for watch in self.watches), *(reader.stop() for reader in self.readers))
 
 
 class Boot(BootStrategy):  # type: ignore[misc]
     """Faust without its own Kafka consumer, producer and tables. The order is ours; services stop in reverse.
 
-    The web server comes first, so that `/livez` answers while the broker is away.
+    The web server comes first, so that `/livez` answers while the broker is away; but for the watchdog, which watches over all.
     """
 
     enable_kafka = False
@@ -56,14 +66,17 @@ class Boot(BootStrategy):  # type: ignore[misc]
     def server(self) -> Iterable[Service]:
         """The services of a worker."""
         app = self.app
-        return [*self.sensors(), *self.web_server(), app.writer, *self.agents(), app.readers, *([app.ticker] if app.ticker else [])]
+        ticker = [app.ticker] if app.ticker else []
+        return [*self.sensors(), app.watchdog, *self.web_server(), app.writer, app.survey, *self.agents(), app.readers, *ticker]
 
 
 class WebcareApp(faust.App):  # type: ignore[misc]
     """Holds what its services share."""
 
     BootStrategy = Boot
+    watchdog: Watchdog
     writer: Writer
+    survey: Survey
     readers: Readers
     ticker: Ticker | None = None
 
@@ -94,14 +107,22 @@ def build_app(
         worker_redirect_stdouts=False,
         datadir="/nonexistent",  # the memory store keeps no files
     )
+    app.watchdog = Watchdog(settings.stuck_after)
     app.writer = Writer(settings, telemetry)
+    followers = {stage.name: NEXT.get(stage.name) for stage in stages}
+    groups = {group_of(settings.app, following): topic.name for following, topic in filter(None, followers.values())}
+    app.survey = Survey(settings, telemetry, partitions, [stage.source.name for stage in stages], groups if settings.max_ahead else {})
     shell = Shell(app.writer, telemetry, settings.app)
     readers = [_add_stage(app, stage, shell, settings, telemetry, epoch_of) for stage in stages]
-    app.readers = Readers(readers)
+    watches = [
+        ReaderWatch(reader, app.survey, settings, epoch_of, following[0] if (following := followers[reader.stage.name]) else None)
+        for reader in readers
+    ]
+    app.readers = Readers(readers, watches)
     raw = next((reader for reader in readers if reader.stage.source is RAW), None)
     if settings.ticks == "wall" and raw is not None:
         app.ticker = Ticker(app.writer, raw)
-    telemetry.watch(lambda: _readings(readers))
+    telemetry.watch(lambda: _readings(readers, watches))
     _add_pages(app, readers, telemetry, deployment, partitions)
     return app
 
@@ -112,12 +133,14 @@ def _add_stage(
     channel = app.channel(maxsize=BATCHES_IN_HAND)
     work = partial(AGENTS[stage.name], shell=shell)
     app.agent(channel, name=stage.name, concurrency=BATCHES_IN_HAND)(work)
-    return PartitionReader(stage, channel.put, settings, telemetry, epoch_of)
+    return PartitionReader(stage, channel.put, settings, telemetry, epoch_of, app.survey)
 
 
-def _readings(readers: Sequence[PartitionReader]) -> Iterable[Reading]:
+def _readings(readers: Sequence[PartitionReader], watches: Sequence[ReaderWatch]) -> Iterable[Reading]:
     for reader in readers:
         yield from reader.readings()
+    for watch in watches:
+        yield from watch.readings()
 
 
 def _add_pages(app: WebcareApp, readers: Sequence[PartitionReader], telemetry: Telemetry, deployment: Deployment, partitions: int) -> None:
@@ -133,8 +156,8 @@ def _add_pages(app: WebcareApp, readers: Sequence[PartitionReader], telemetry: T
 
     @app.page("/readyz")  # type: ignore[untyped-decorator]
     async def readyz(web: Any, request: Any) -> Any:  # noqa: ARG001
-        waiting = [reader.stage.name for reader in readers if not reader.is_ready()]
-        return web.text("ok\n" if not waiting else f"not ready: {', '.join(waiting)}\n", status=503 if waiting else 200)
+        missing = [f"{reader.stage.name}: {why}" for reader in readers if (why := reader.why_not_ready())]
+        return web.text("ok\n" if not missing else f"not ready: {'; '.join(missing)}\n", status=503 if missing else 200)
 
     @app.page("/version")  # type: ignore[untyped-decorator]
     async def show_version(web: Any, request: Any) -> Any:  # noqa: ARG001

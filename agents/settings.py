@@ -37,6 +37,11 @@ SETTINGS: dict[str, Setting] = {
     "web_port": Setting("WEBCARE_WEB_PORT", "6066", "their port; 0 turns the web server off"),
     "session_timeout": Setting("WEBCARE_SESSION_TIMEOUT", "10", "seconds after which a silent worker loses its partitions"),
     "stuck_after": Setting("WEBCARE_STUCK_AFTER", "120", "seconds without progress, while there is work, after which a worker ends itself"),
+    "max_ahead": Setting(
+        "WEBCARE_MAX_AHEAD",
+        "100000",
+        "records that a stage may be ahead of what the next one has committed; then it pauses and the rest waits in Kafka; 0: no limit",
+    ),
     "log_format": Setting("WEBCARE_LOG", "text", "`text` or `json`"),
     "cache": Setting("WEBCARE_CACHE", "`webcare-stream` in the user's cache folder", "where the embedded broker keeps its jars"),
 }
@@ -57,6 +62,7 @@ class Settings:
     web_port: int = 6066
     session_timeout: float = 10.0
     stuck_after: float = 120.0
+    max_ahead: int = 100_000
     log_format: Literal["text", "json"] = "text"
     cache: Path | None = None
 
@@ -77,12 +83,14 @@ def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
             values[name] = given
         if overrides.get(name) is not None:
             values[name] = overrides[name]
-    for name, kind in (("web_port", int), ("session_timeout", float), ("stuck_after", float)):
+    for name, kind in (("web_port", int), ("session_timeout", float), ("stuck_after", float), ("max_ahead", int)):
         if name in values:
             try:
                 values[name] = kind(values[name])
             except ValueError:
                 raise SettingsError(f"{SETTINGS[name].variable} must be a number, not {values[name]!r}") from None
+            if values[name] < 0:
+                raise SettingsError(f"{SETTINGS[name].variable} must not be negative")
     for name, allowed in (("ticks", ("wall", "log")), ("log_format", ("text", "json"))):
         if name in values and values[name] not in allowed:
             raise SettingsError(f"{SETTINGS[name].variable} must be one of {', '.join(allowed)}, not {values[name]!r}")

@@ -30,6 +30,8 @@ READINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "lag_seconds": ("Age of the oldest record not yet worked through.", ("stage",)),
     "last_progress_timestamp_seconds": ("When a batch was last finished.", ("stage",)),
     "partitions": ("Partitions owned.", ("stage",)),
+    "ahead_records": ("Records that the next stage has not committed yet, and those taken for it.", ("stage",)),
+    "intake_paused": ("1 while a stage takes no more because it is too far ahead of the next one.", ("stage",)),
 }
 """Gauges taken at each scrape: name without prefix → help, labels."""
 

@@ -5,7 +5,7 @@ import socket
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -228,8 +228,8 @@ def partitions_of(bootstrap: str, *names: str) -> dict[str, int]:
     return {name: found[name].partitions for name in names}
 
 
-def wait_for_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> None:
-    """Return when a broker answers and every topic is there, however long that takes; the log says what is waited for."""
+def wait_for_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, tell: Callable[[str], None] = lambda _: None) -> None:
+    """Return when a broker answers and every topic is there, however long that takes; the log and ``tell`` say what is waited for."""
     polls = 0
     while True:
         try:
@@ -241,6 +241,7 @@ def wait_for_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> None:
             reason = f"{len(missing)} topics are missing, {missing[0]} first; run `webcare topics apply`"
         except KafkaAwayError as error:
             reason = str(error)
+        tell(f"waiting for Kafka: {reason}")
         if polls % _POLLS_PER_LINE == 0:
             log.warning("waiting for Kafka", reason=reason)
         polls += 1

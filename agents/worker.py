@@ -2,20 +2,51 @@
 
 import asyncio
 import gc
-import sys
-from collections.abc import Sequence
+import signal
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import faust
 import uvloop
 
-from agents.app import build_app
+from agents.app import WebcareApp, build_app
 from agents.deployment import build_stages, load_deployment
 from agents.logs import configure_logging, get_logger
+from agents.runtime.stopping import Stopping, leave
 from agents.settings import DEMO_KEY, Settings, SettingsError
 from agents.telemetry import STAGES
-from agents.topics import partition_count, topic_epoch, wait_for_topics
+from agents.topics import KafkaAwayError, partition_count, topic_epoch, wait_for_topics
+from agents.waiting import waiting_room
 
 log = get_logger(__name__)
+
+
+class Worker(faust.Worker):  # type: ignore[misc]
+    """Faust's worker, with signals that also reach it while its event loop stands still (`agents.runtime.stopping`)."""
+
+    def install_signal_handlers(self) -> None:
+        """None of Faust's: ours are there already."""
+
+    def stop_soon(self, number: signal.Signals) -> None:
+        """Begin the graceful end; may be called at any moment."""
+        self.loop.call_soon_threadsafe(self._stop_now, number)
+
+    def _stop_now(self, number: signal.Signals) -> None:
+        log.info("worker stops", signal=number.name)
+        self._flag_as_shutdown_by_signal()
+        self._schedule_shutdown(number)
+
+
+def execute(app: WebcareApp, loop: asyncio.AbstractEventLoop, stopping: Stopping) -> NoReturn:
+    """Run an application until it is told to stop; does not return."""
+    worker = Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, loop=loop, quiet=True)
+    worker.spinner = None
+    stopping.runs(worker.stop_soon)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        leave(ended.code if isinstance(ended.code, int) else 1)
+    leave(0)
 
 
 def run_worker(settings: Settings, stages: Sequence[str] = ()) -> None:
@@ -35,15 +66,16 @@ def run_worker(settings: Settings, stages: Sequence[str] = ()) -> None:
             "Set a long random secret (and keep it: another key makes other pseudonyms), or run `webcare demo`"
         )
     configure_logging(settings.log_format)
+    stopping = Stopping()
+    stopping.listen()
     deployment = load_deployment(settings.config)
-    wait_for_topics(settings.bootstrap)
-    partitions = partition_count(settings.bootstrap)
-    built = build_stages(deployment, author_key or DEMO_KEY, partitions, stages, replaying=replaying)
+    with waiting_room(settings) as room:
+        partitions = _wait_for_partitions(settings, room.tell)
+        room.tell("loading models")
+        built = build_stages(deployment, author_key or DEMO_KEY, partitions, stages, replaying=replaying)
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     app = build_app(settings, deployment, built, partitions, lambda topic: topic_epoch(settings.bootstrap, topic))
-    worker = faust.Worker(app, loglevel="INFO", override_logging=False, redirect_stdouts=False, loop=loop, quiet=True)
-    worker.spinner = None
     if settings.author_key is None and replaying:
         log.warning(
             "author ids are hashed with the fixed, announced key of demo, offline and replay runs; set WEBCARE_AUTHOR_KEY for your own"
@@ -53,5 +85,13 @@ def run_worker(settings: Settings, stages: Sequence[str] = ()) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    worker.execute_from_commandline()
-    sys.exit(0)
+    execute(app, loop, stopping)
+
+
+def _wait_for_partitions(settings: Settings, tell: Callable[[str], None]) -> int:
+    while True:
+        wait_for_topics(settings.bootstrap, tell=tell)
+        try:
+            return partition_count(settings.bootstrap)
+        except KafkaAwayError:
+            continue  # it went again in between

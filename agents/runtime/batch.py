@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from agents.runtime.ending import end_process
-from pipeline.stage import Incoming, StagePartition
+from agents.runtime.writer import RefusedError
+from pipeline.stage import Incoming, Outcome, StagePartition
 
 if TYPE_CHECKING:
     from agents.runtime.reader import PartitionReader
@@ -36,6 +37,20 @@ class Batch:
     def __repr__(self) -> str:
         return f"<Batch {self.reader.stage.name} partition {self.partition} offsets {self.first}..{self.next - 1}>"
 
+    async def process(self) -> Outcome:
+        """The stage's pure code over the records; at once, but for records that are known to be slow.
+
+        Heartbeats are sent by the event loop: a batch that once took longer than the group waits for one, and lost its partition for it, is
+        worked in a thread when it comes again, and the stage's other batches wait: stages are not made for two threads.
+        """
+        alone = self.reader.alone
+        if not alone.locked() and not self.reader.is_slow(self):
+            return self.state.process(self.records)
+        async with alone:
+            if self.reader.is_slow(self):
+                return await asyncio.to_thread(self.state.process, self.records)
+            return self.state.process(self.records)
+
     @asynccontextmanager
     async def in_hand(self) -> AsyncIterator[None]:
         """Done when the body ends well; dropped when another worker owns the partition; anything unknown ends the process."""
@@ -49,6 +64,8 @@ class Batch:
             if not self.reader.should_stop:
                 end_process("agent cancelled with a batch in hand", batch=repr(self))
             raise
+        except RefusedError as error:
+            end_process("the broker refuses what was written", batch=repr(self), topic=error.topic, error=error.kind)
         except Exception as error:
             end_process("unknown error in a stage", batch=repr(self), error=type(error).__name__, where=place_of(error))
         finally:

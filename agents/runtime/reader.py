@@ -11,14 +11,18 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from mode import Service
 
 from agents.logs import get_logger
 from agents.runtime.batch import Batch, StaleBatchError, place_of
-from agents.runtime.ending import end_process
-from agents.runtime.restore import restore
+from agents.runtime.consumers import stage_consumer
+from agents.runtime.ending import end_process, within
+from agents.runtime.progress import Look
+from agents.runtime.restore import StateBusyError, restore
+from agents.runtime.retrying import Retries
+from agents.runtime.starts import starts_of
+from agents.runtime.survey import Survey
 from agents.runtime.writer import bounded
 from agents.settings import Settings, group_of
 from agents.telemetry import Telemetry
@@ -37,6 +41,9 @@ TAKEN_BYTES = 32 * 1024 * 1024
 
 DRAIN_SECONDS = 4.0
 COMMIT_EVERY = 1.0
+LAST_COMMIT_SECONDS = 1.5
+LEAVE_SECONDS = 1.5
+"""Of a stop: these three together stay well below `ending.STOP_SECONDS`."""
 
 Put = Callable[[Batch], Awaitable[Any]]
 
@@ -45,7 +52,14 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
     """One stage's reader. ``put`` is the stage's Faust channel; ``epoch_of`` asks the broker for the identity of the source topic."""
 
     def __init__(
-        self, stage: Stage, put: Put, settings: Settings, telemetry: Telemetry, epoch_of: Callable[[str], str], **kwargs: Any
+        self,
+        stage: Stage,
+        put: Put,
+        settings: Settings,
+        telemetry: Telemetry,
+        epoch_of: Callable[[str], str],
+        survey: Survey,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.stage = stage
@@ -53,13 +67,22 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._settings = settings
         self._telemetry = telemetry
         self._epoch_of = epoch_of
+        self._survey = survey
+        self._group = group_of(settings.app, stage.name)
         self._consumer: AIOKafkaConsumer | None = None
         self._epoch = 0  # counts assignments: a batch of an earlier one is stale
         self._closing = False
         self._room = asyncio.Event()
         self._preparing: asyncio.Task[None] | None = None
-        self._committing: asyncio.Task[None] | None = None
-        self._progress_at = self._committed_at = time.monotonic()
+        self._committing: asyncio.Task[float] | None = None
+        self._is_member = False
+        self._heard = 0
+        self._commits = self._finished = 0
+        self._slow: list[tuple[int, int, int]] = []
+        self.alone = asyncio.Lock()
+        self._trouble = {name: Retries(name, telemetry, stage=stage.name) for name in ("connect", "restore", "commit", "confirm")}
+        self.topic_epoch: str | None = None
+        self.paused = False
         self._finished_wall = 0.0
         self._lost = False
         self._record_seconds = BATCH_SECONDS / 200
@@ -75,6 +98,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._done: dict[int, int] = {}
         self._committed: dict[int, int] = {}
         self._next: dict[int, int] = {}
+        self._begun: dict[int, int] = {}
         self._holes: set[tuple[int, int]] = set()
         self._dropped: set[int] = set()
 
@@ -85,27 +109,57 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """Partitions owned and restored."""
         return sorted(self._partitions)
 
-    def is_ready(self) -> bool:
-        """Connected, member of its group, everything assigned restored, and nothing lost."""
-        return self._consumer is not None and self._epoch > 0 and self._preparing is None and not self._closing and not self._lost
+    def why_not_ready(self) -> str | None:
+        """What is missing of: connected, member of its group, everything assigned restored, nothing lost. None: nothing."""
+        if self._closing:
+            return "giving up its partitions"
+        return self._waiting_for() or ("records were lost" if self._lost else None)
+
+    def _waiting_for(self) -> str | None:
+        if not self._is_member:
+            return "connecting to Kafka and joining its group"
+        return "restoring its partitions" if self._preparing is not None else None
+
+    def look(self) -> Look:
+        """How things stand."""
+        busy = {partition for partition, waiting in self._pending.items() if waiting} | self._lanes.keys()
+        may_fetch = self._waiting_for() is None and not (self.paused or self._closing or self._is_full())
+        return Look(
+            epoch=self._epoch,
+            partitions=frozenset(self._partitions),
+            waiting=self._waiting_for(),
+            heard=self._heard,
+            in_hand={partition: self._done.get(partition) for partition in busy},
+            silent={p: self._next[p] for p in self._partitions if p not in busy | self._dropped and p in self._next} if may_fetch else {},
+            lost=frozenset(self._dropped),
+            uncommitted=bool(self._uncommitted()),
+            commits=self._commits,
+            finished=self._finished,
+        )
+
+    def places(self) -> tuple[int, int, int]:
+        """Of this assignment: its number, and how far all partitions together have been taken and are done, as sums of offsets."""
+        return self._epoch, sum(self._next.values()), sum(self._done.get(p, begun) for p, begun in self._begun.items())
 
     def readings(self) -> Iterable[Reading]:
         """Lag, progress and what the stage's partitions tell."""
         name = {"stage": self.stage.name}
         yield Reading("partitions", name, len(self._partitions))
+        yield Reading("intake_paused", name, float(self.paused))
         yield Reading("last_progress_timestamp_seconds", name, self._finished_wall)
         lag, oldest = self._lag()
         yield Reading("lag_records", name, lag)
         yield Reading("lag_seconds", name, oldest)
-        for partition in self._partitions.values():
-            yield from partition.readings()
+        if not self.alone.locked():  # a thread is changing what would be read
+            for partition in self._partitions.values():
+                yield from partition.readings()
 
     def _lag(self) -> tuple[int, float]:
         lag, oldest = 0, None
         now = time.time()
         for partition in self._partitions:
             place = self._place(partition)
-            end = self._consumer.highwater(place) if self._consumer is not None else None
+            end = self._survey.end(place)
             behind = max(0, (end or 0) - self._done.get(partition, self._next.get(partition, end or 0)))
             lag += behind
             if waiting := self._pending.get(partition):
@@ -123,7 +177,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """Connect, then fetch until stopped."""
         try:
             while not self.should_stop and not await self._connect():
-                await self.sleep(1)
+                pass
             while not self.should_stop:
                 await self._step()
         except asyncio.CancelledError:
@@ -133,40 +187,25 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 end_process("reader failed", stage=self.stage.name, error=repr(error)[:300])
 
     async def _connect(self) -> bool:
-        session = self._settings.session_timeout
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap,
-            client_id=f"{self._settings.app}-{self.stage.name}",
-            group_id=group_of(self._settings.app, self.stage.name),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",  # a jump over records that retention took shows as a hole, and is told as a loss
-            isolation_level="read_committed",  # what a transactional producer took back never was
-            fetch_max_wait_ms=50,  # one fetch is in flight per broker: a long wait makes long tails
-            max_partition_fetch_bytes=1 << 20,
-            max_poll_records=2000,
-            session_timeout_ms=int(session * 1000),
-            heartbeat_interval_ms=int(session * 300),
-            rebalance_timeout_ms=30_000,
-            partition_assignment_strategy=(StickyPartitionAssignor,),
-        )
+        consumer = stage_consumer(self._settings, self.stage)
         consumer.subscribe([self.stage.source.name], listener=self)
-        self._consumer = consumer
+        self._consumer = consumer  # before it has started: an assignment may come at once
         try:
             await consumer.start()
         except KafkaError as error:
             self._consumer = None
-            await bounded(consumer.stop(), 2)
-            self._telemetry.retries.labels("connect").inc()
-            log.warning("broker not reachable, trying again", stage=self.stage.name, error=type(error).__name__)
+            await within(consumer.stop(), 2)
+            await self.sleep(self._trouble["connect"].failed(error))
             return False
+        self._trouble["connect"].succeeded()
         return True
 
     async def on_stop(self) -> None:
-        """Let the batches in flight end, commit them, leave the group."""
+        """Let the batches in flight end, commit them, leave the group; each for a bounded time."""
         await self._drain()
-        await self._commit(2)
+        await self._commit(LAST_COMMIT_SECONDS)
         if self._consumer is not None:
-            await bounded(self._consumer.stop(), 3)
+            await within(self._consumer.stop(), LEAVE_SECONDS)
 
     # -- taking records
 
@@ -203,8 +242,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 batch = Batch(self, partition, records, self._partitions[partition], epoch)
                 await self._put(batch)
                 if await batch.done and epoch == self._epoch:
-                    self._done[partition] = batch.next
-                    self._progress_at = time.monotonic()
+                    self._finish(batch)
                     self._finished_wall = time.time()
         except Exception as error:
             end_process("lane failed", stage=self.stage.name, partition=partition, error=repr(error)[:300])
@@ -222,6 +260,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         if partition in self._dropped:
             return False
         want = self._next.get(partition)
+        if want is not None and records[0].offset < want:
+            end_process("the source topic was made anew or cut", topic=self.stage.source.name, partition=partition, next_offset=want)
         if want is not None and records[0].offset != want:
             if (partition, want) not in self._holes:
                 self._holes.add((partition, want))
@@ -259,12 +299,12 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
     # -- ownership and offsets
 
     async def confirm_ownership(self, batch: Batch) -> None:
-        """Call before every write. Free in the normal case; after a long gap (frozen process, broker away) the coordinator is asked.
+        """Call before every write. Free in the normal case; after a long gap (frozen process, slow batch, broker away) the coordinator
+        is asked.
 
         Raises:
             StaleBatchError: another worker owns the partition.
         """
-        delay = 0.1
         while True:
             if batch.epoch != self._epoch or batch.partition in self._dropped:
                 raise StaleBatchError
@@ -272,17 +312,32 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 return
             try:
                 asked = time.monotonic()
-                assert self._consumer is not None
                 # A commit is checked against member and generation, and renews the session. As a task: never cancel an aiokafka call.
-                await asyncio.shield(asyncio.ensure_future(self._consumer.commit({self._place(batch.partition): batch.first})))
+                await asyncio.shield(asyncio.ensure_future(self._write_offsets({batch.partition: batch.first})))
                 batch.confirmed_at = asked
             except (CommitFailedError, IllegalStateError):
                 log.warning("another worker owns the partition, batch dropped", batch=repr(batch))
+                if asked - batch.confirmed_at > self._settings.session_timeout:
+                    self._slow.append((batch.partition, batch.first, batch.next))
                 raise StaleBatchError from None
-            except KafkaError:
-                self._telemetry.retries.labels("confirm").inc()
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 2.0)
+            except KafkaError as error:
+                await asyncio.sleep(self._trouble["confirm"].failed(error))
+            else:
+                self._trouble["confirm"].succeeded()
+
+    def is_slow(self, batch: Batch) -> bool:
+        """Whether records of this batch once took so long that the partition was lost for it."""
+        return any(partition == batch.partition and first < batch.next and batch.first < next_ for partition, first, next_ in self._slow)
+
+    def _finish(self, batch: Batch) -> None:
+        self._done[batch.partition] = batch.next
+        self._finished += 1
+        self._slow = [slow for slow in self._slow if slow[0] != batch.partition or slow[2] > batch.next]
+
+    async def _write_offsets(self, offsets: dict[int, int]) -> None:
+        assert self._consumer is not None
+        # With each the identity of the topic it counts in: one of the same name that is made anew begins at 0.
+        await self._consumer.commit({self._place(partition): (offset, self.topic_epoch or "") for partition, offset in offsets.items()})
 
     def drop(self, batch: Batch) -> None:
         """A stale batch: its partition's state is wrong now; the next assignment reads and restores it anew."""
@@ -294,52 +349,64 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
     @Service.task  # type: ignore[untyped-decorator]
     async def commit_regularly(self) -> None:
-        """Commit what is done; end the process when nothing moves although there is work."""
+        """Commit what is done, about every second."""
+        wait = COMMIT_EVERY
         while not self.should_stop:
-            await self.sleep(COMMIT_EVERY)
-            await self._commit(5)
-            self._watch_progress()
+            await self.sleep(wait)
+            wait = max(COMMIT_EVERY, await self._commit(5))
 
-    def _watch_progress(self) -> None:
-        now, limit = time.monotonic(), self._settings.stuck_after
-        busy = bool(self._lanes) or any(self._pending.values())
-        if not busy:
-            self._progress_at = now
-        if now - self._progress_at > limit:
-            end_process("no progress while there is work", stage=self.stage.name, seconds=round(now - self._progress_at))
-        if now - self._committed_at > limit:
-            end_process("no commit accepted while there is work", stage=self.stage.name, seconds=round(now - self._committed_at))
+    def _uncommitted(self) -> dict[int, int]:
+        return {partition: offset for partition, offset in self._done.items() if self._committed.get(partition) != offset}
 
-    async def _commit(self, timeout: float) -> None:
+    async def _commit(self, timeout: float) -> float:
+        """Commit what is done; returns how long to wait before trying again, if it failed."""
         if self._committing is not None and not self._committing.done():
             await asyncio.wait([self._committing], timeout=timeout)
         if self._committing is None or self._committing.done():
-            todo = {partition: offset for partition, offset in self._done.items() if self._committed.get(partition) != offset}
+            todo = self._uncommitted()
             if not todo or self._consumer is None:
-                self._committed_at = time.monotonic()
-                return
+                return 0.0
             # Started as a task and waited for: a cancelled commit left the group without a coordinator after a broker restart.
             self._committing = asyncio.create_task(self._commit_now(todo, self._epoch))
             await asyncio.wait([self._committing], timeout=timeout)
+        return self._committing.result() if self._committing.done() else 0.0
 
-    async def _commit_now(self, todo: dict[int, int], epoch: int) -> None:
-        assert self._consumer is not None
+    async def _commit_now(self, todo: dict[int, int], epoch: int) -> float:
         try:
-            await self._consumer.commit({self._place(partition): offset for partition, offset in todo.items()})
-            self._committed_at = time.monotonic()
-            if epoch == self._epoch:
-                self._committed.update(todo)
+            await self._write_offsets(todo)
         except (CommitFailedError, IllegalStateError):
             log.warning("commit refused: another worker repeats the work", stage=self.stage.name)
         except KafkaError as error:
-            self._telemetry.retries.labels("commit").inc()
-            log.warning("commit failed, trying again", stage=self.stage.name, error=type(error).__name__)
+            return self._trouble["commit"].failed(error)
+        else:
+            self._trouble["commit"].succeeded()
+            self._commits += 1
+            if epoch == self._epoch:
+                self._committed.update(todo)
+        return 0.0
+
+    def pause(self, paused: bool) -> None:
+        """Take no more (or again); what is taken goes its way. Said again after each assignment, which begins unpaused."""
+        self.paused = paused
+        if self._consumer is not None and self._preparing is None and (places := [self._place(p) for p in self._partitions]):
+            (self._consumer.pause if paused else self._consumer.resume)(*places)
+
+    async def position(self, partition: int) -> int:
+        """Where the consumer stands, which may be behind the last record taken: markers of transactions take offsets too.
+
+        Raises:
+            IllegalStateError: the partition is not ours any more.
+        """
+        assert self._consumer is not None
+        at: int = await self._consumer.position(self._place(partition))
+        return at
 
     # -- rebalances; aiokafka only logs what these raise, so they end the process themselves
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002
         """Let the batches in flight finish, commit, forget everything."""
         try:
+            self._is_member = False
             self._preparing = None  # it sees the next epoch, and ends by itself: aiokafka calls are never cancelled
             await self._drain()
             await self._commit(3)
@@ -354,7 +421,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """Heartbeats start only after this returns: open and restore in the background, the partitions paused."""
         places = sorted(assigned)
         self._epoch += 1
-        self._progress_at = self._committed_at = time.monotonic()
+        self._is_member = True
         if places:
             assert self._consumer is not None
             self._consumer.pause(*places)
@@ -367,44 +434,62 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _prepare(self, places: list[TopicPartition], epoch: int) -> None:
         assert self._consumer is not None
+        self._heard = 0
         while epoch == self._epoch and not self.should_stop:
             try:
                 topic_epoch = await asyncio.to_thread(self._epoch_of, self.stage.source.name)
+                if self.topic_epoch not in (None, topic_epoch):
+                    end_process("the source topic was made anew", topic=self.stage.source.name)
                 opened = {place.partition: self.stage.open(place.partition, topic_epoch) for place in places}
                 if self.stage.changelog is not None:
                     changelog = self.stage.changelog.name
-                    await restore(self.stage.name, changelog, opened, self._settings, self._telemetry, lambda: self._is_wanted(epoch))
-                positions = {place: await self._start(place) for place in places}
+                    await restore(self.stage.name, changelog, opened, self._settings, self._telemetry, self._attempt(epoch))
+                positions = await self._starts(places, topic_epoch)
             except (KafkaError, TopicsError, ConnectionError, TimeoutError) as error:
-                self._telemetry.retries.labels("restore").inc()
-                log.warning("partitions not ready, trying again", stage=self.stage.name, error=type(error).__name__)
-                await asyncio.sleep(0.5)
+                if epoch != self._epoch or self.should_stop:
+                    return
+                if isinstance(error, StateBusyError):
+                    self._heard += 1  # somebody works on it: that is no standstill of ours
+                await self.sleep(self._trouble["restore"].failed(error))
             except Exception as error:
                 if epoch == self._epoch:
                     end_process("restore failed", stage=self.stage.name, error=type(error).__name__, where=place_of(error))
             else:
+                self._trouble["restore"].succeeded()
                 if epoch == self._epoch:
                     for place, offset in positions.items():
                         self._consumer.seek(place, offset)
-                        self._next[place.partition] = offset
+                        self._next[place.partition] = self._begun[place.partition] = offset
                     self._partitions = opened
+                    self.topic_epoch = topic_epoch
                     self._preparing = None
-                    self._progress_at = self._committed_at = time.monotonic()
                     self._consumer.resume(*places)
                     log.info("partitions ready", stage=self.stage.name, partitions=self.assigned)
                 return
 
-    def _is_wanted(self, epoch: int) -> bool:
-        return epoch == self._epoch and not self.should_stop
+    def _attempt(self, epoch: int) -> Callable[[], bool]:
+        """Whether a restore is still wanted; it asks as it gets on, and one that begins anew has got on only once it gets further."""
+        asked = 0
 
-    async def _start(self, place: TopicPartition) -> int:
-        """Where to go on: the committed offset, else the start of the log."""
+        def is_wanted() -> bool:
+            nonlocal asked
+            asked += 1
+            self._heard = max(self._heard, asked)
+            return epoch == self._epoch and not self.should_stop
+
+        return is_wanted
+
+    async def _starts(self, places: list[TopicPartition], topic_epoch: str) -> dict[TopicPartition, int]:
+        """Where to go on in each partition: at the committed offset, else at the start of the log."""
         assert self._consumer is not None
-        committed = await self._consumer.committed(place)
-        first: int = (await self._consumer.beginning_offsets([place]))[place]
-        if committed is not None and committed < first:
-            self._tell_loss(place.partition, committed, first)
-        return max(first, committed or 0)
+        committed = await self._survey.committed(self._group, places)
+        starts = starts_of(await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places), committed, topic_epoch)
+        for place, start in starts.items():
+            if start.lost_from is not None:
+                self._tell_loss(place.partition, start.lost_from, start.offset)
+            if start.anew:
+                log.warning("the topic was made anew: reading it from its start", topic=place.topic, partition=place.partition)
+        return {place: start.offset for place, start in starts.items()}
 
 
 def take_batch(pending: deque[Incoming], most: int = BATCH_RECORDS) -> tuple[list[Incoming], int]:

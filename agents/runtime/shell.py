@@ -43,7 +43,7 @@ class Shell:
         reader = batch.reader
         stage = reader.stage
         started = time.perf_counter()
-        outcome = batch.state.process(batch.records)
+        outcome = await batch.process()
         seconds = time.perf_counter() - started
         reader.learn_cost(len(batch.records), seconds)
         self._check_rejections(stage.name, len(batch.records), outcome)

@@ -5,8 +5,9 @@ from typing import Any
 
 from mode import Service
 
+from agents.runtime.ending import end_process
 from agents.runtime.reader import PartitionReader
-from agents.runtime.writer import Write, Writer
+from agents.runtime.writer import RefusedError, Write, Writer
 from schemas.codec import encode
 from schemas.mention import Tick
 from schemas.topics import RAW
@@ -30,4 +31,7 @@ class Ticker(Service):  # type: ignore[misc]
             value = encode(Tick(at=datetime.now(UTC)))  # noqa: TID251 - the one place where wall time enters the log
             headers = [("content-type", b"application/json")]
             tick = [Write(None, value, headers)]
-            await self._writer.publish({(RAW.name, partition): tick for partition in self._raw.assigned})
+            try:
+                await self._writer.publish({(RAW.name, partition): tick for partition in self._raw.assigned})
+            except RefusedError as error:
+                end_process("the broker refuses what was written", topic=error.topic, error=error.kind)

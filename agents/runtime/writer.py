@@ -6,14 +6,13 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, RequestTimedOutError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RequestTimedOutError
 from mode import Service
 
-from agents.logs import get_logger
+from agents.runtime.ending import within
+from agents.runtime.retrying import Retries
 from agents.settings import Settings
 from agents.telemetry import Telemetry
-
-log = get_logger(__name__)
 
 BATCH_BYTES = 512 * 1024
 """A batch is sent when it is this large; one record alone may be larger."""
@@ -21,6 +20,17 @@ BATCH_BYTES = 512 * 1024
 LARGEST_BATCH = 12 * 1024 * 1024
 LARGEST_GROUP = 8 * 1024 * 1024
 REQUEST_SECONDS = 40
+LAST_SECONDS = 1.0
+"""When it stops, nothing is in hand that anybody waits for."""
+
+
+class RefusedError(Exception):
+    """The broker does not take a record, and never will: too large for its topic, no permission. Names topic and class of error."""
+
+    def __init__(self, topic: str, error: BaseException) -> None:
+        self.topic = topic
+        self.kind = type(error).__name__
+        super().__init__(f"{topic}: {self.kind}")
 
 
 class Written(Protocol):
@@ -73,12 +83,14 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
         self._telemetry = telemetry
         self._producer: AIOKafkaProducer | None = None
         self._connected = asyncio.Event()
+        self._troubles: dict[str, Retries] = {}
 
     async def on_start(self) -> None:
         """Start without waiting for the broker, so that the web server answers meanwhile."""
         self.add_future(self._connect())
 
     async def _connect(self) -> None:
+        connecting = Retries("connect", self._telemetry, bootstrap=self._settings.bootstrap)
         while not self.should_stop:
             producer = AIOKafkaProducer(
                 bootstrap_servers=self._settings.bootstrap,
@@ -92,18 +104,22 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
             try:
                 await producer.start()
             except KafkaError as error:
-                await bounded(producer.stop(), 2)
-                self._telemetry.retries.labels("connect").inc()
-                log.warning("broker not reachable, trying again", bootstrap=self._settings.bootstrap, error=type(error).__name__)
-                await self.sleep(1)
+                await within(producer.stop(), 2)
+                await self.sleep(connecting.failed(error))
             else:
+                connecting.succeeded()
                 self._producer = producer
                 self._connected.set()
                 return
 
     async def on_stop(self) -> None:
         if self._producer is not None:
-            await bounded(self._producer.stop(), 3)
+            await within(self._producer.stop(), LAST_SECONDS)
+
+    def _trouble(self, topic: str) -> Retries:
+        if topic not in self._troubles:
+            self._troubles[topic] = Retries("write", self._telemetry, topic=topic)
+        return self._troubles[topic]
 
     async def publish(self, groups: Mapping[Place, Sequence[Written]]) -> None:
         """Write all records, those of a place in their order; returns when the broker has acknowledged every one."""
@@ -145,7 +161,6 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
 
     async def _send(self, topic: str, partition: int, records: Sequence[Written], first: int, largest: int) -> int:
         """One record batch from ``first`` on, acknowledged; returns where the next one begins."""
-        delay = 0.1
         while True:
             assert self._producer is not None
             batch = self._producer.create_batch()
@@ -158,18 +173,17 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
                     break
                 end += 1
             if end == first:
-                raise ValueError(f"a record for {topic} does not fit a batch of {LARGEST_BATCH} bytes")
+                raise RefusedError(topic, MessageSizeTooLargeError())
             batch.close()
             try:
                 await (await self._producer.send_batch(batch, topic, partition=partition))
             except KafkaError as error:
                 if not is_transient(error):
-                    raise
-                self._telemetry.retries.labels("write").inc()
-                log.warning("write not acknowledged, trying again", topic=topic, error=type(error).__name__, in_seconds=delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
+                    raise RefusedError(topic, error) from None
+                await asyncio.sleep(self._trouble(topic).failed(error))
             else:
+                if topic in self._troubles:
+                    self._troubles.pop(topic).succeeded()
                 return end
 
 

@@ -24,6 +24,12 @@ REASONS = frozenset(
     {
         "no progress while there is work",
         "no commit accepted while there is work",
+        "no progress connecting to Kafka and joining its group, and the broker answers",
+        "no progress restoring its partitions, and the broker answers",
+        "nothing is fetched while there is lag",
+        "a partition was lost to another worker, and no new assignment comes",
+        "no batch is finished while there is lag",
+        "the event loop is blocked",
         "agent cancelled with a batch in hand",
         "unknown error in a stage",
         "reader failed",

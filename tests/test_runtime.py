@@ -1,0 +1,299 @@
+"""The runtime's own rules, without a broker: what counts as stuck, how retries wait, when intake pauses, and that nothing is too large."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from agents.deployment import build_stages, load_deployment
+from agents.offline import OfflineChain
+from agents.replay import RawRecord
+from agents.runtime.ending import places, within
+from agents.runtime.intake import RESUMES_AT, Intake
+from agents.runtime.progress import CUT, LONGEST_STEP, Look, Stalls, stalled
+from agents.runtime.retrying import FIRST_SECONDS, TOLD_EVERY, Retries
+from agents.runtime.shell import dead_letter_headers
+from agents.runtime.starts import Start, start_of
+from agents.settings import DEMO_KEY, SettingsError, read_settings
+from agents.telemetry import Telemetry
+from agents.waiting import WaitingRoom
+from pipeline.stage import DeadLetter, Outgoing
+from schemas.topics import DEAD_LETTER, RAW
+
+LIMIT = 10.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# -- what should move
+
+
+def test_time_counts_only_while_the_same_thing_is_waited_for() -> None:
+    clock = Clock()
+    stalls = Stalls(clock)
+    seen = []
+    for mark, waiting in ((1, True), (1, True), (1, True), (2, True), (2, True), (2, False), (2, True), (2, True)):
+        seen.append(stalls.seconds("x", mark, waiting=waiting))
+        clock.now += 1
+    assert seen == [0, 1, 2, 0, 1, 0, 0, 1]
+
+
+def test_a_frozen_process_has_not_stalled() -> None:
+    clock = Clock()
+    stalls = Stalls(clock)
+    stalls.seconds("x", 1, waiting=True)
+    clock.now += 3600
+    assert stalls.seconds("x", 1, waiting=True) == LONGEST_STEP
+
+
+def look(**changes: Any) -> Look:
+    usual: dict[str, Any] = {
+        "epoch": 1,
+        "partitions": frozenset({0, 1}),
+        "waiting": None,
+        "heard": 0,
+        "in_hand": {},
+        "silent": {},
+        "lost": frozenset(),
+        "uncommitted": False,
+        "commits": 0,
+        "finished": 0,
+    }
+    return Look(**usual | changes)
+
+
+NONE: set[str] = set()
+
+
+@pytest.mark.parametrize(
+    ("looks", "answers", "end", "reasons"),
+    [
+        pytest.param(lambda _: look(), True, 0, NONE, id="nothing to do"),
+        pytest.param(lambda _: look(silent={0: 5}), True, 5, NONE, id="all is read"),
+        pytest.param(lambda _: look(silent={0: 5}), True, 9, {"nothing is fetched while there is lag"}, id="lag, and nothing comes"),
+        pytest.param(lambda _: look(silent={0: 5}), False, 9, NONE, id="the broker is away and nothing is in hand"),
+        pytest.param(lambda _: look(), True, 9, NONE, id="lag, and the intake is paused"),
+        pytest.param(lambda n: look(silent={0: 5 + n}, finished=n), True, 99, NONE, id="slow but it moves"),
+        pytest.param(lambda _: look(silent={0: 9}), True, 5, {CUT}, id="the log ends before what was read"),
+        pytest.param(lambda _: look(in_hand={0: 5}), False, 9, {"no progress while there is work"}, id="a batch never ends"),
+        pytest.param(
+            lambda n: look(in_hand={0: 5, 1: n}, finished=n), True, 9, {"no progress while there is work"}, id="one partition of two stands"
+        ),
+        pytest.param(lambda n: look(in_hand={0: n}, finished=n), True, 99, NONE, id="batches end"),
+        pytest.param(lambda _: look(uncommitted=True), True, 0, {"no commit accepted while there is work"}, id="no commit"),
+        pytest.param(lambda n: look(uncommitted=True, commits=n), True, 0, NONE, id="commits"),
+        pytest.param(lambda _: look(waiting="joining"), True, 0, {"no progress joining, and the broker answers"}, id="never joins"),
+        pytest.param(lambda _: look(waiting="connecting"), False, 0, NONE, id="waits for its broker"),
+        pytest.param(lambda n: look(waiting="restoring", heard=n), True, 0, NONE, id="a long restore that gets on"),
+        pytest.param(lambda _: look(partitions=frozenset()), True, 9, NONE, id="more workers than partitions"),
+        pytest.param(
+            lambda _: look(lost=frozenset({1})),
+            True,
+            9,
+            {"a partition was lost to another worker, and no new assignment comes"},
+            id="lost, and never assigned again",
+        ),
+        pytest.param(
+            lambda n: look(epoch=n, waiting="joining") if n % 2 else look(epoch=n, in_hand={0: None}),
+            True,
+            9,
+            {"no batch is finished while there is lag"},
+            id="loses its partition again and again",
+        ),
+    ],
+)
+def test_what_is_stuck(looks: Callable[[int], Look], answers: bool, end: int, reasons: set[str]) -> None:
+    clock = Clock()
+    stalls = Stalls(clock)
+    found: set[str] = set()
+    for second in range(60):
+        found |= {verdict.reason for verdict in stalled(looks(second), stalls, answers=answers, end=lambda _: end, limit=LIMIT)}
+        if second <= LIMIT:
+            assert not found - {CUT}, "in time is in time"
+        clock.now += 1
+    assert {reason for reason in found if reason != "no batch is finished while there is lag" or reasons == {reason}} == reasons
+
+
+# -- trying again
+
+
+def test_retries_wait_longer_up_to_a_cap_and_do_not_flood(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    telemetry = Telemetry(CollectorRegistry())
+    retries = Retries("write", telemetry, most=5.0, clock=clock, spread=lambda: 1.0)
+    waits = []
+    for _ in range(40):
+        waits.append(retries.failed(TimeoutError()))
+        clock.now += waits[-1]
+    assert waits[:6] == [FIRST_SECONDS * 2**n for n in range(6)]
+    assert max(waits) == waits[-1] == 5.0
+    assert telemetry.registry.get_sample_value("webcare_retries_total", {"operation": "write"}) == 40
+    assert len(caplog.records) <= 2 + (clock.now - 1000) / TOLD_EVERY
+    retries.succeeded()
+    assert retries.failed(TimeoutError()) == FIRST_SECONDS
+
+
+@given(st.floats(0, 1), st.integers(1, 100))
+def test_retries_are_spread_between_half_and_whole(spread: float, attempts: int) -> None:
+    retries = Retries("x", TELEMETRY, spread=lambda: spread)
+    whole = Retries("x", TELEMETRY, spread=lambda: 1.0)
+    for _ in range(attempts):
+        wait, longest = retries.failed("y"), whole.failed("y")
+    assert longest / 2 <= wait <= longest
+
+
+TELEMETRY = Telemetry(CollectorRegistry())
+
+
+# -- where to go on
+
+
+@pytest.mark.parametrize(
+    ("committed", "expected"),
+    [
+        pytest.param(None, Start(5), id="nothing committed"),
+        pytest.param((7, "now"), Start(7), id="as committed"),
+        pytest.param((7, ""), Start(7), id="committed without a note"),
+        pytest.param((3, "now"), Start(5, lost_from=3), id="retention was quicker"),
+        pytest.param((7, "before"), Start(5, anew=True), id="counted in another topic"),
+        pytest.param((70, ""), Start(5, anew=True), id="beyond the end, without a note"),
+        pytest.param((70, "now"), Start(9), id="the log was cut"),
+    ],
+)
+def test_where_a_partition_goes_on(committed: tuple[int, str] | None, expected: Start) -> None:
+    assert start_of(5, 9, committed, "now") == expected
+
+
+# -- back-pressure
+
+
+def test_intake_pauses_above_the_limit_and_goes_on_well_below() -> None:
+    intake = Intake(1000)
+    assert [(intake.decide(ahead), intake.paused) for ahead in (None, 1000, 1001, 900, None, 801, 800, 900)] == [
+        (False, False),
+        (False, False),
+        (True, True),
+        (False, True),
+        (False, True),
+        (False, True),
+        (True, False),
+        (False, False),
+    ]
+    assert RESUMES_AT == 0.8
+
+
+def test_no_limit_is_no_limit() -> None:
+    assert not Intake(0).decide(10**12)
+
+
+def test_settings_are_not_negative() -> None:
+    assert read_settings({"WEBCARE_MAX_AHEAD": "0"}).max_ahead == 0
+    with pytest.raises(SettingsError, match="WEBCARE_MAX_AHEAD must not be negative"):
+        read_settings({"WEBCARE_MAX_AHEAD": "-1"})
+
+
+# -- ending
+
+
+def test_a_clean_up_that_hangs_or_fails_is_left() -> None:
+    async def fail() -> None:
+        raise ConnectionError
+
+    async def ends() -> tuple[bool, bool, bool]:
+        return await within(asyncio.sleep(0), 1), await within(asyncio.sleep(60), 0.01), await within(fail(), 1)
+
+    assert asyncio.run(ends()) == (True, False, False)
+
+
+def test_a_place_is_files_and_lines_without_values() -> None:
+    secret = "not to be told"
+    told = places(sys._getframe())
+    assert told.endswith(f"test_runtime.py:{sys._getframe().f_lineno - 1} test_a_place_is_files_and_lines_without_values")
+    assert secret not in told
+
+
+def test_the_waiting_room_says_what_is_missing() -> None:
+    room = WaitingRoom()
+    room.tell("waiting for Kafka")
+    assert room.page("/livez") == (200, "ok\n")
+    assert room.page("/readyz") == (503, "not ready: waiting for Kafka\n")
+    assert room.page("/metrics")[0] == 404
+
+
+# -- sizes
+
+OVERHEAD = 200
+"""Bytes of a record batch around one record, generously."""
+CONTROL = "\u0001"
+"""Six bytes as JSON writes it: no character takes more."""
+EMOJI = "😡"
+WIDEST = {
+    "mention_id": CONTROL * 200,
+    "brand": "noordnet",
+    "channel": CONTROL * 60,
+    "channel_family": "social",
+    "title": CONTROL * 2000,
+    "url": CONTROL * 4000,
+    "thread_id": CONTROL * 200,
+    "root_id": CONTROL * 200,
+    "published_at": "2026-09-20T12:00:00Z",
+    "received_at": "2026-09-20T12:00:01Z",
+    "author": {"id": CONTROL * 200, "name": CONTROL * 400},
+    "source": CONTROL * 100,
+}
+ANGRY = "waardeloos, internet doet het niet, bel 0612345678 of mail a@b.nl! "
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(EMOJI * 100_000, id="emoji"),
+        pytest.param(CONTROL * 100_000, id="control characters"),
+        pytest.param((ANGRY * 2000)[:100_000], id="words that score, personal data to replace"),
+        pytest.param('"\\' * 50_000, id="quotation marks and backslashes"),
+        pytest.param("a" * 100_000, id="one word"),
+    ],
+)
+def test_the_largest_mentions_make_nothing_that_a_topic_refuses(text: str) -> None:
+    """A thread of the largest mentions that may come: whatever leaves any stage fits its topic with 64 KiB of foreign headers."""
+    foreign = [("x" * 100, b"h" * (64 * 1024 - 100))]
+    chain = OfflineChain(build_stages(load_deployment(), DEMO_KEY, 1))
+    leaving = 0
+    for number in range(25):
+        body = WIDEST | {"mention_id": f"{number:02}" + CONTROL * 198, "text": text}
+        value = json.dumps(body).encode()
+        for stage, item in chain.feed([RawRecord(0, None, value, 1_790_000_000.0 + number, False)]):
+            if isinstance(item, Outgoing):
+                leaving += 1
+                size = weight(item.key, item.value, [*item.headers, *foreign])
+                assert size < item.topic.max_message_bytes, (stage, item.topic.name, size)
+            else:
+                pytest.fail(f"{stage}: {item}"[:300])
+    assert leaving >= 25 * 4
+
+
+def test_a_dead_letter_of_the_largest_records_fits_its_topic() -> None:
+    from pipeline.stage import Incoming
+    from schemas.codec import Reason
+    from schemas.topics import ASSESSED
+
+    for topic in (RAW, ASSESSED):
+        record = Incoming(0, 2**60, 2**40, b"k" * 1000, b"v" * (topic.max_message_bytes - 65_000), [("x" * 100, b"h" * 63_000)])
+        headers = dead_letter_headers(DeadLetter(record, Reason.INVALID_RECORD, "d" * 300), "webcare", "language", topic.name)
+        assert weight(record.key, record.value, headers) < DEAD_LETTER.max_message_bytes
+
+
+def weight(key: bytes | None, value: bytes | None, headers: Any) -> int:
+    return OVERHEAD + len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") + 10 for name, content in headers)
