@@ -6,7 +6,7 @@ SYNC := uv sync --locked --all-extras --all-groups
 COMPOSE := docker compose
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo fmt lint types imports contracts test chaos check up down clean
+.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz check up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ test: ## uv run --all-extras --group dev pytest
 
 chaos: ## uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report tests/reports (about 25 minutes)
 	uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report tests/reports
+
+fuzz: ## uv run --all-extras --group dev python tests/fuzz/run.py --seed 1 (about 15 minutes)
+	uv run --all-extras --group dev python tests/fuzz/run.py --seed 1
 
 check: lint types imports contracts test ## all of the above, as CI does
 
