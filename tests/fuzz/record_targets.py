@@ -217,15 +217,14 @@ class _Batch:
 
     def __init__(self, stage: Stage, state: StagePartition, records: Sequence[Incoming], partition: int) -> None:
         self.reader = _Reader(stage)
+        self.state = state
         self.records = records
         self.partition = partition
-        self.state = self
         self.outcome: Outcome | None = None
-        self._partition = state
 
-    def process(self, records: Sequence[Incoming]) -> Outcome:
-        """By the stage's partition."""
-        self.outcome = self._partition.process(records)
+    async def process(self) -> Outcome:
+        """At once."""
+        self.outcome = self.state.process(self.records)
         return self.outcome
 
 
