@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
@@ -39,6 +41,7 @@ def configure_logging(form: Literal["text", "json"], level: int = logging.INFO) 
         )
     )
     handler.addFilter(_is_worth_telling)
+    handler.addFilter(SeldomTold())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -50,6 +53,34 @@ def _is_worth_telling(record: logging.LogRecord) -> bool:
     """Not: which service of the tree starts and stops, and that a young broker has no group coordinator yet (it is tried again)."""
     message = record.getMessage()
     return not ((record.levelno <= logging.INFO and message.startswith("[^")) or "GroupCoordinatorNotAvailable" in message)
+
+
+class SeldomTold:
+    """The Kafka libraries tell of every attempt to reach a broker that is away, hundreds of times a second: each kind of line is told
+    once in 30 s, with how many more there were."""
+
+    LIBRARIES = ("aiokafka", "kafka")
+    EVERY_SECONDS = 30.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        """Whether the line is told; its message then says how many like it were not."""
+        if record.name.partition(".")[0] not in self.LIBRARIES:
+            return True
+        kind = (record.name, str(record.msg))  # the text before its values are put in
+        now = self._clock()
+        told_at, untold = self._told.get(kind, (float("-inf"), 0))
+        if now - told_at < self.EVERY_SECONDS:
+            self._told[kind] = (told_at, untold + 1)
+            return False
+        if kind in self._told or len(self._told) < 200:
+            self._told[kind] = (now, 0)
+        if untold:
+            record.msg, record.args = f"{record.getMessage()} (and {untold} more like it)", ()
+        return True
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

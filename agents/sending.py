@@ -7,8 +7,8 @@ from itertools import islice
 
 from prometheus_client import CollectorRegistry
 
-from agents.replay import RawRecord
-from agents.runtime.writer import Place, Write, Writer
+from agents.replay import InputError, RawRecord
+from agents.runtime.writer import Place, RefusedError, Write, Writer
 from agents.settings import Settings
 from agents.telemetry import Telemetry
 from schemas.topics import RAW
@@ -23,7 +23,7 @@ def send_records(settings: Settings, records: Iterable[RawRecord], told: Callabl
     ``told`` hears how many mentions more have been written. A broker that is away is waited for.
 
     Raises:
-        KafkaError: the broker refused a record.
+        InputError: the broker refused a record.
     """
     return asyncio.run(_send(settings, iter(records), told))
 
@@ -35,7 +35,10 @@ async def _send(settings: Settings, records: Iterable[RawRecord], told: Callable
             groups: defaultdict[Place, list[Write]] = defaultdict(list)
             for record in chunk:
                 groups[RAW.name, record.partition].append(Write(record.key, record.value, _HEADERS))
-            await writer.publish(groups)
+            try:
+                await writer.publish(groups)
+            except RefusedError as error:
+                raise InputError(f"the broker does not take a record: {error}") from None
             ticks = sum(record.is_tick for record in chunk)
             counts += Counter(ticks=ticks, mentions=len(chunk) - ticks)
             told(len(chunk) - ticks)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from agents.deployment import build_stages, load_deployment
+from agents.logs import SeldomTold
 from agents.offline import OfflineChain
 from agents.replay import RawRecord
 from agents.runtime.ending import places, within
@@ -155,6 +157,23 @@ def test_retries_are_spread_between_half_and_whole(spread: float, attempts: int)
 
 
 TELEMETRY = Telemetry(CollectorRegistry())
+
+
+def test_the_libraries_are_heard_once_in_a_while() -> None:
+    clock = Clock()
+    told = SeldomTold(clock)
+
+    def line(name: str, message: str, *values: object) -> logging.LogRecord:
+        return logging.LogRecord(name, logging.ERROR, "", 0, message, values, None)
+
+    assert told(line("aiokafka.conn", "no %s", "node 1"))
+    assert not told(line("aiokafka.conn", "no %s", "node 2"))
+    assert told(line("aiokafka.conn", "another"))
+    assert all(told(line("agents.worker", "ours")) for _ in range(3))
+    clock.now += 31
+    last = line("aiokafka.conn", "no %s", "node 3")
+    assert told(last)
+    assert last.getMessage() == "no node 3 (and 1 more like it)"
 
 
 # -- where to go on

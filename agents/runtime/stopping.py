@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
@@ -20,10 +21,13 @@ class Stopping:
 
     def __init__(self) -> None:
         self._asked = False
+        self._limit = threading.Event()
         self._stop: Callable[[signal.Signals], None] | None = None
 
     def listen(self) -> None:
         """From now on a signal is ours; until `runs` there is nothing to be let to its end."""
+        # Started now: in the middle of a signal a thread may not be made safely.
+        threading.Thread(target=self._give_up, name="stop-limit", daemon=True).start()
         for number in _SIGNALS:
             signal.signal(number, self._on_signal)
 
@@ -35,10 +39,13 @@ class Stopping:
         if self._stop is None or self._asked:
             _end("a second signal: ends at once" if self._asked else "ends before it has started")
         self._asked = True
-        limit = threading.Timer(_GIVEN_UP_AFTER, _end, ["not everything in hand was finished in time; it will be repeated"])
-        limit.daemon = True
-        limit.start()
+        self._limit.set()
         self._stop(signal.Signals(number))
+
+    def _give_up(self) -> None:
+        self._limit.wait()
+        time.sleep(_GIVEN_UP_AFTER)
+        _end("not everything in hand was finished in time; it will be repeated")
 
 
 def _end(reason: str) -> NoReturn:
