@@ -128,7 +128,7 @@ def test_a_state_that_is_gone_or_cannot_be_read_is_named(run: Counted, state: by
     given = held(run, {"noordnet": b""})
     if state is None:
         given = held(run)
-        given.cores._newest.pop((True, b"noordnet"))
+        given.cores._newest.pop((True, 0, b"noordnet"))
     result = compared(given, run)
     assert list(differing(result)) == ["noordnet"]
     assert says in str(differing(result)["noordnet"]["crisis"])
@@ -166,6 +166,22 @@ def test_a_brand_in_two_partitions_is_compared_in_the_order_of_the_language_topi
     core = core_in("veldspoor", as_it_was.cores.crisis["veldspoor"])
     core.counters.mentions -= 1
     assert list(differing(compared(held(as_it_was, {"veldspoor": encode_core(core)}), from_raw))) == ["veldspoor"]
+
+
+def test_a_brand_that_moved_is_compared_in_sums(deployment: Deployment) -> None:
+    records = raw_records(scattered="veldspoor")
+    run = counted(deployment, records)
+    run.cores.homes["veldspoor"] = {0, 1}
+    result = compared(held(run), run, run)
+    assert result.clean
+    said = {brand.brand: brand for brand in result.brands}["veldspoor"]
+    assert "moved when their number changed" in said.said
+    assert said.compared == 2
+
+    moved = BrandCores()
+    for partition, value, change in ((0, b"old", b"5"), (1, b"new", b"1"), (0, None, b"6")):
+        moved.take(Record(CRISIS_STATE.name, partition, 0, 0, b"veldspoor", value, [(CHANGE, change)]))
+    assert moved.crisis == {"veldspoor": b"new"}
 
 
 def test_of_other_rule_books_only_what_no_rule_changes_is_compared(run: Counted) -> None:

@@ -180,7 +180,7 @@ class AlertCheck:
         states = [row for row in rows if row.topic % 2]
         _unreadable(rows, ALERT_TOPICS, found)
         told = _versions(events, ALERT_TOPICS, found)
-        _versions(states, ALERT_TOPICS, found, generations=True)
+        state = _latest(states, ALERT_TOPICS, found)
         for (incident, revision), row in told.items():
             version = AlertVersion(row.group == 1, _text(incident), revision)
             found.versions[version] = (_text(row.brand), row.body)
@@ -190,7 +190,10 @@ class AlertCheck:
             if row.flags & _STRAY:
                 found.disagreeing.add(_text(row.id), _at(row, ALERT_TOPICS), note="its key is not its fingerprint")
         if self._settled:
-            self._agree(events, states)
+            # Incidents' ids grow with time. Their order in the log is none where the number of partitions has changed.
+            self._agree(
+                max((row for row in reversed(events) if row.id.strip(b"\0")), key=lambda row: (row.id, row.revision), default=None), state
+            )
 
     def _complete(self, told: Mapping[tuple[bytes, int], _Row]) -> None:
         """The revisions of an incident have no gaps; where the topic reaches back, they begin with 1."""
@@ -201,26 +204,20 @@ class AlertCheck:
                     self.found.missing.add(_text(incident), note=f"revision {before + 1}{f' to {revision - 1}' * (revision > before + 2)}")
                 before = revision
 
-    def _agree(self, events: list[_Row], states: list[_Row]) -> None:
-        found = self.found
-        if not events:
-            held = [row for row in states[-1:] if not row.flags & _DELETED]
-            if held and self._events_whole:
-                found.disagreeing.add(_text(held[0].key), _at(held[0], ALERT_TOPICS), note="a state of which no event tells")
-            return
-        last = events[-1]
-        if not states:
+    def _agree(self, last: _Row | None, state: _Row | None) -> None:
+        disagreeing = self.found.disagreeing
+        held = state is not None and not state.flags & _DELETED
+        if last is None:
+            if state is not None and held and self._events_whole:
+                disagreeing.add(_text(state.key), _at(state, ALERT_TOPICS), note="a state of which no event tells")
+        elif state is None or not held:
             if not last.flags & _MAY_GO:
-                found.disagreeing.add(_text(last.id), _at(last, ALERT_TOPICS), note="no state of it")
-            return
-        state = states[-1]
-        if state.flags & _DELETED:
-            if not last.flags & _MAY_GO:
-                found.disagreeing.add(_text(last.id), _at(last, ALERT_TOPICS), _at(state, ALERT_TOPICS), note="its state is deleted")
+                shown = [] if state is None else [_at(state, ALERT_TOPICS)]
+                note = "no state of it" if state is None else "its state is deleted"
+                disagreeing.add(_text(last.id), _at(last, ALERT_TOPICS), *shown, note=note)
         elif (state.id, state.revision, state.body) != (last.id, last.revision, last.body):
-            found.disagreeing.add(
-                _text(last.id), _at(last, ALERT_TOPICS), _at(state, ALERT_TOPICS), note="the latest state is not the last event"
-            )
+            note = "the latest state is not the last event"
+            disagreeing.add(_text(last.id), _at(last, ALERT_TOPICS), _at(state, ALERT_TOPICS), note=note)
 
 
 class ItemCheck:
@@ -260,9 +257,8 @@ class ItemCheck:
     def _item(self, rows: list[_Row]) -> None:
         found = self.found
         _unreadable(rows, ITEM_TOPICS, found)
-        _versions(rows, ITEM_TOPICS, found, generations=True)
-        last = rows[-1]
-        if last.flags & (_DELETED | _UNREADABLE):
+        last = _latest(rows, ITEM_TOPICS, found)
+        if last is None or last.flags & (_DELETED | _UNREADABLE):
             return
         found.items += 1
         counts = found.items_of.setdefault(_text(last.brand), Counter())
@@ -271,6 +267,7 @@ class ItemCheck:
         counts.update(items=1, open_tasks=is_open, versions=last.revision)
         if last.flags & _STRAY:
             found.doubled.add(_text(last.key), _at(last, ITEM_TOPICS), note="not the one task of its thread")
+        rows = [row for row in rows if row.partition == last.partition]
         since = max((index for index, row in enumerate(rows) if row.flags & _DELETED), default=-1)
         highest = max(rows[since + 1 :], key=lambda row: row.revision)
         if self._settled and highest.revision > last.revision:
@@ -279,19 +276,27 @@ class ItemCheck:
             )
 
 
-def _versions(rows: Iterable[_Row], topics: tuple[str, ...], found: Outputs, *, generations: bool = False) -> dict[tuple[bytes, int], _Row]:
-    """Each version once. With ``generations`` a deletion begins a new life, in which revisions start again."""
+def _latest(rows: Iterable[_Row], topics: tuple[str, ...], found: Outputs) -> _Row | None:
+    """The latest version of a key of a compacted topic. One that has moved to another partition is deleted where it was."""
+    ends = []
+    for _, group in groupby(rows, key=lambda row: row.partition):
+        part = list(group)
+        _versions(part, topics, found)
+        ends.append(part[-1])
+    living = [row for row in ends if not row.flags & _DELETED]
+    if len(living) > 1:
+        found.doubled.add(_text(living[0].key), *(_at(row, topics) for row in living), note="in two partitions")
+    return living[0] if living else ends[-1] if ends else None
+
+
+def _versions(rows: Iterable[_Row], topics: tuple[str, ...], found: Outputs) -> dict[tuple[bytes, int], _Row]:
+    """Each version once. A deletion begins a new life, in which revisions start again."""
     told: dict[tuple[bytes, int], _Row] = {}
-    place: int | None = None
     for row in rows:
-        if place is not None and row.partition != place:
-            found.doubled.add(_text(row.key), _at(row, topics), note="in two partitions")
-        place = row.partition
         if row.flags & _UNREADABLE:
             continue
         if row.flags & _DELETED:
-            if generations:
-                told.clear()
+            told.clear()
             continue
         known = told.setdefault((row.id, row.revision), row)
         if known is row:

@@ -50,16 +50,16 @@ class BrandCores:
     """The newest snapshots of the brands' own keys out of the changelogs; all other keys are passed over."""
 
     def __init__(self) -> None:
-        self._newest: dict[tuple[bool, bytes], tuple[int, bytes | None]] = {}
+        self._newest: dict[tuple[bool, int, bytes], tuple[int, bytes | None]] = {}
 
     def take(self, record: Record) -> None:
         """One record of a changelog. As in a restore the highest change number wins, and of equal ones the later."""
         if record.key is None or b"|" in record.key:
             return
-        key = (record.topic == CRISIS_STATE.name, record.key)
+        place = (record.topic == CRISIS_STATE.name, record.partition, record.key)
         change = int(header(record.headers, CHANGE) or 0)
-        if key not in self._newest or change >= self._newest[key][0]:
-            self._newest[key] = (change, record.value)
+        if place not in self._newest or change >= self._newest[place][0]:
+            self._newest[place] = (change, record.value)
 
     @property
     def crisis(self) -> Cores:
@@ -72,7 +72,12 @@ class BrandCores:
         return self._cores(False)
 
     def _cores(self, of_crisis: bool) -> Cores:
-        return {key.decode(): value for (stage, key), (_, value) in self._newest.items() if stage == of_crisis and value is not None}
+        """A brand that has moved to another partition is gone only where it was."""
+        live: dict[str, tuple[int, bytes]] = {}
+        for (stage, _, key), (change, value) in self._newest.items():
+            if stage == of_crisis and value is not None and change >= live.get(key.decode(), (-1, b""))[0]:
+                live[key.decode()] = (change, value)
+        return {brand: value for brand, (_, value) in live.items()}
 
 
 class Tally:
@@ -83,6 +88,8 @@ class Tally:
         self.routing: Cores = {}
         self.seen_from: dict[str, set[int]] = {}
         """Brand → raw partitions that it was seen from, or hears ticks of its own from."""
+        self.homes: dict[str, set[int]] = {}
+        """Brand → partitions behind the door in which its records lie: one, unless the number of partitions has changed."""
         self._alerts = alerts
         self._items = items
         self._decode = language_decoder().decode
@@ -95,6 +102,11 @@ class Tally:
                 brand = out.key.decode() if out.key is not None else self._of_tick(out)
                 if brand is not None:
                     self.seen_from.setdefault(brand, set()).add(partition)
+            return
+        if stage.name == "sentiment":
+            for out in outcome.outgoing:
+                if out.key is not None:
+                    self.homes.setdefault(out.key.decode(), set()).add(partition)
             return
         cores = self.crisis if stage.name == "crisis" else self.routing
         for key, value in outcome.changes.items():
@@ -281,6 +293,8 @@ class _Comparison:
         shown = ", ".join(map(str, sorted(partitions)))
         if self._in_order is None:
             return f"seen from raw partitions {shown}, whose order the language topic does not tell any more: only sums are compared", None
+        if len(self._in_order.cores.homes.get(brand, ())) > 1:
+            return f"seen from raw partitions {shown}, and moved when their number changed: only sums are compared", None
         return f"seen from raw partitions {shown}: counted in the order of the language topic", self._in_order
 
     def _compare(self, row: BrandCount, source: Counted) -> None:
