@@ -8,9 +8,9 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+from mentions import Draft
 
 from agents.topics import apply_topics
-from mentions import Draft
 from schemas.topics import DEFAULT_PARTITIONS, RAW, TOPICS
 
 LIMIT_SECONDS = 30.0
@@ -83,7 +83,7 @@ class Cluster:
             try:
                 return [future.result() for future in self._admin.list_offsets(asked, request_timeout=10).values()]
             except KafkaException as error:
-                if not error.args[0].retriable() and error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or monotonic() > until:
+                if (not error.args[0].retriable() and error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION) or monotonic() > until:
                     raise  # else the topic is so young that its leader is not known everywhere
                 sleep(0.1)
 

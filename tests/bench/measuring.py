@@ -8,12 +8,12 @@ from random import Random
 from typing import Any, NamedTuple
 
 import msgspec
-
 from cluster import Cluster
 from figures import summary
 from mentions import Draft
-from pipeline.stage import APPENDED, ORIGIN, parse_origin
 from processes import Child, ChildFailedError, child, cpu_seconds, resident_bytes
+
+from pipeline.stage import APPENDED, ORIGIN, parse_origin
 from schemas.topics import ALERT_EVENT, DEAD_LETTER, RAW, ROUTED
 
 EVERY = 0.05

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from confluent_kafka import Producer
-
 from processes import end_with_parent
+
 from schemas.topics import RAW
 
 LATE = 0.25

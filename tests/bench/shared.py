@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from light import TOPICS, setter
+
 from agents.deployment import build_stages, load_deployment
 from agents.settings import DEMO_KEY
-from light import TOPICS, setter
 from pipeline.journal import Journal
 from pipeline.stage import Incoming, Outgoing, StagePartition
 from schemas.topics import DEFAULT_PARTITIONS

@@ -12,7 +12,7 @@ AUTHOR_KEY = "webcare-bench-key-not-a-secret"
 
 
 class System(NamedTuple):
-    """One system. ``backlog``: seconds that its drain should take at the speed first seen; ``lacks``: against ours."""
+    """One system. ``lacks``: what it does not do that ours does."""
 
     name: str
     title: str

@@ -9,10 +9,10 @@ from collections import defaultdict
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
-
-from pipeline.stage import Incoming
 from processes import end_with_parent
 from shared import SOURCES, processes
+
+from pipeline.stage import Incoming
 
 BATCH = 2_000
 

@@ -1,7 +1,7 @@
 """Worker of the benchmark: stock Faust 0.15.3, four agents on topics, `async for`, raw bytes.
 
 Usage: work_faust.py light|real acknowledged|unacknowledged BOOTSTRAP GROUP. `acknowledged`: a careful user awaits the broker's
-acknowledgement of what an event gave before the next event; else the future that `send` returns is left alone, and a refused record is lost.
+acknowledgement of what an event gave before the next event. Else the future that `send` returns is left alone: a refused record is lost.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ from typing import Any
 
 import faust
 import uvloop
-
 from light import NAMES
-from pipeline.stage import Incoming
 from processes import end_with_parent
-from schemas.topics import BY_NAME
 from shared import SOURCES, Process, processes
+
+from pipeline.stage import Incoming
+from schemas.topics import BY_NAME
 
 
 def build(kind: str, awaited: bool, bootstrap: str, group: str) -> faust.App:

@@ -6,20 +6,20 @@ Usage: work_quix.py light|real BOOTSTRAP GROUP.
 import sys
 from typing import Any
 
+from light import TOPICS, setter
+from processes import end_with_parent
 from quixstreams import Application, message_context
 from quixstreams.models.serializers import BytesDeserializer, Serializer
-
-from light import TOPICS, setter
-from pipeline.stage import Incoming, Outgoing
-from processes import end_with_parent
-from schemas.topics import BY_NAME
 from shared import SOURCES, Process, processes
+
+from pipeline.stage import Incoming, Outgoing
+from schemas.topics import BY_NAME
 
 
 class OutgoingValue(Serializer):
     """The bytes of what a stage gives."""
 
-    def __call__(self, value: Outgoing, ctx: Any) -> bytes:
+    def __call__(self, value: Outgoing, ctx: Any) -> bytes:  # noqa: ARG002 - Quix names it
         return value.value or b""
 
 
@@ -46,8 +46,8 @@ def build(kind: str, bootstrap: str, group: str) -> Application:
     for source, process in zip(SOURCES, processes(kind), strict=True):
         frame = app.dataframe(app.topic(source.name, key_deserializer="bytes", value_deserializer=BytesDeserializer()))
         frame = frame.apply(_expand(process), expand=True, metadata=True)
-        frame = frame.set_headers(lambda out, key, timestamp, headers: out.headers)
-        frame.to_topic(lambda out, key, timestamp, headers: targets[out.topic.name], key=lambda out: out.key)
+        frame = frame.set_headers(lambda out, *_: out.headers)
+        frame.to_topic(lambda out, *_: targets[out.topic.name], key=lambda out: out.key)
     return app
 
 
