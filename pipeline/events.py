@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
 
+from schemas.codec import encode
 from schemas.topics import Topic
 
 SOURCE = b"/webcare-stream"
@@ -44,7 +45,7 @@ def cloud_headers(
         ("ce_id", identity.encode()),
         _SOURCE,
         kind,
-        ("ce_time", time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+        ("ce_time", encode(time.astimezone(UTC))[1:-1]),  # RFC 3339, as `isoformat` writes it, for a sixth of its price
         ("ce_subject", subject.encode("utf-8", "replace")),
         schema,
         _CONTENT_TYPE,

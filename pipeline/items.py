@@ -192,21 +192,17 @@ def reopen_task(kept: Kept, scene: Scene) -> Kept:
     """A post after closing: the task as that post decides, under its old id."""
     decision = scene.decision
     at = scene.mention.detected_at.astimezone(UTC)
-    item = _next(
-        kept.item,
-        at,
-        status="open",
-        priority=decision.priority,
-        rank=decision.rank,
-        due_at=decision.due_at,
-        calendar=decision.calendar,
-        sla="on_track",
-        closed_at=None,
-        closed_reason=None,
-        **_route(decision),
-        **_packet(scene),
-        **_surroundings(scene),
-    )
+    fields = {
+        "status": "open",
+        "priority": decision.priority,
+        "rank": decision.rank,
+        "due_at": decision.due_at,
+        "calendar": decision.calendar,
+        "sla": "on_track",
+        "closed_at": None,
+        "closed_reason": None,
+    }
+    item = _next(kept.item, at, fields | _route(decision) | _packet(scene) | _surroundings(scene))
     return Kept(
         item=item, latest_at=at, decided_by=scene.mention.mention_id, since=at, at_risk_at=scene.at_risk_at, marketing=scene.marketing
     )
@@ -254,10 +250,11 @@ def refresh(kept: Kept, scene: Scene) -> Kept:
 def _shown(kept: Kept, scene: Scene, fields: dict[str, Any], **changes: Any) -> Kept:
     """With the scene's mention in sight, unless a younger one is."""
     at = scene.mention.detected_at.astimezone(UTC)
+    fields |= _surroundings(scene)
     if at >= kept.latest_at or kept.item.mention_id == scene.mention.mention_id:
         fields |= _packet(scene)
         changes["latest_at"] = max(at, kept.latest_at)
-    return replace(kept, item=_next(kept.item, at, **fields, **_surroundings(scene)), **changes)
+    return replace(kept, item=_next(kept.item, at, fields), **changes)
 
 
 def open_inform(scene: Scene, inform: Inform, root: str) -> Kept:
@@ -287,7 +284,7 @@ def open_inform(scene: Scene, inform: Inform, root: str) -> Kept:
 def answer_task(kept: Kept, at: datetime) -> Kept:
     """The brand has answered in the thread."""
     at = at.astimezone(UTC)
-    return replace(kept, item=_next(kept.item, at, status="closed", closed_at=at, closed_reason="answered"))
+    return replace(kept, item=_next(kept.item, at, {"status": "closed", "closed_at": at, "closed_reason": "answered"}))
 
 
 def take_back(kept: Kept, at: datetime) -> Kept:
@@ -296,7 +293,7 @@ def take_back(kept: Kept, at: datetime) -> Kept:
     fields = _NOTHING | {"thread": (), "found": (), "handling": "reply_in_channel", "rule": RETRACTED, "facts": {"retracted": True}}
     if kept.item.status == "open":
         fields |= {"status": "closed", "closed_at": max(at, kept.item.updated_at), "closed_reason": "retracted", "sla": None}
-    return replace(kept, item=_next(kept.item, at, **fields))
+    return replace(kept, item=_next(kept.item, at, fields))
 
 
 _NOTHING: dict[str, Any] = {
@@ -334,13 +331,13 @@ def lose_post(kept: Kept, mention_id: str, rest: Remaining, at: datetime) -> Kep
         fields["facts"] = kept.item.facts | {"words": [], "found": []}  # nothing of what was deleted
     if kept.item.mention_id == mention_id and rest.latest is not None:
         fields |= _NOTHING | {"mention_id": rest.latest.mention_id, "url": rest.latest.url, "mood": rest.latest.label}
-    return replace(kept, item=_next(kept.item, at.astimezone(UTC), **fields))
+    return replace(kept, item=_next(kept.item, at.astimezone(UTC), fields))
 
 
 def pass_moment(kept: Kept, moment: datetime) -> Kept:
     """Time alone: at risk, then breached, each dated at the moment it came due."""
-    return replace(kept, item=_next(kept.item, moment, sla="at_risk" if kept.item.sla == "on_track" else "breached"))
+    return replace(kept, item=_next(kept.item, moment, {"sla": "at_risk" if kept.item.sla == "on_track" else "breached"}))
 
 
-def _next(item: WorkItem, at: datetime, **fields: Any) -> WorkItem:
+def _next(item: WorkItem, at: datetime, fields: dict[str, Any]) -> WorkItem:
     return replace(item, revision=item.revision + 1, updated_at=max(item.updated_at, at), **fields)

@@ -13,6 +13,7 @@ from agents.deployment import load_deployment
 from pipeline import personal_data
 from pipeline.deadlines import CalendarSettings, build_calendar
 from pipeline.decisions import Decider, Read, mention_facts, written
+from pipeline.events import cloud_headers
 from pipeline.items import Scene, open_task, pass_moment, snapshot
 from pipeline.personal_data import find_personal_data
 from pipeline.phrases import Phrases, words_of
@@ -21,6 +22,7 @@ from pipeline.rules import RuleBook, parse_rules
 from schemas.codec import encode
 from schemas.mention import AssessedMention, Author, Reach, Sentiment, Signals, Situation
 from schemas.outputs import Fact, RoutedMention
+from schemas.topics import ROUTED
 
 DEPLOYMENT = load_deployment()
 DECIDER = Decider(DEPLOYMENT.rules, DEPLOYMENT.brands)
@@ -243,3 +245,9 @@ def test_a_snapshot_around_a_written_item_is_the_whole_written_out(facts: dict[s
     )
     for kept in (opened := open_task(scene, "item", "x:r"), pass_moment(opened, mention.detected_at)):
         assert snapshot(kept, encode(kept.item)) == encode(kept)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_the_time_of_a_header_is_written_as_python_writes_it(moment: datetime):
+    (time,) = [value for name, value in cloud_headers(ROUTED, "id", "x:1", moment) if name == "ce_time"]
+    assert time.decode() == moment.isoformat().replace("+00:00", "Z")
