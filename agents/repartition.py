@@ -78,11 +78,12 @@ def repartition(settings: Settings, partitions: int, say: Say, *, dry_run: bool 
         raise RepartitionError(
             f"{partitions} partitions were asked for, but there are {most}: Kafka can only add partitions, not take them away"
         )
-    _require_drained(settings, begun=most > raw)
     growing = [topic for topic in TOPICS if counts[topic.name] < partitions]
-    say(
-        f"{len(growing)} topics of {len(TOPICS)} grow to {partitions} partitions" if growing else f"all topics have {partitions} partitions"
-    )
+    if not growing:
+        say(f"all topics have {partitions} partitions: nothing to do")
+        return
+    _require_drained(settings, begun=most > raw)
+    say(f"{len(growing)} topics of {len(TOPICS)} grow to {partitions} partitions")
     if not dry_run:
         add_partitions(settings.bootstrap, partitions, [topic for topic in growing if topic is not RAW])
     epoch = topic_epoch(settings.bootstrap, RAW.name)
@@ -100,8 +101,7 @@ def repartition(settings: Settings, partitions: int, say: Say, *, dry_run: bool 
     if dry_run:
         return
     require_stopped(settings)
-    if counts[RAW.name] < partitions:
-        add_partitions(settings.bootstrap, partitions, [RAW])
+    add_partitions(settings.bootstrap, partitions, [RAW])
     say(f"done: start workers and producers again, they find {partitions} partitions")
 
 
@@ -140,12 +140,11 @@ def _state_move(bootstrap: str, stage: str, topic: Topic, raw: int, partitions: 
                         move.put[target][key] = moved_core(stage, key, value, epoch, target)
             except ValueError:
                 continue
-    if raw < partitions:
-        old = [ticks[partition] for partition in range(raw) if partition in ticks]
-        for partition in range(partitions):
-            own = ticks.get(partition) if partition < raw else None
-            if grown := grown_ticks(own, old, range(raw, partitions)):
-                move.ticks[partition][TICKS_KEY] = write_ticks(stage, grown)
+    old = [ticks[partition] for partition in range(raw) if partition in ticks]
+    for partition in range(partitions):
+        own = ticks.get(partition) if partition < raw else None
+        if grown := grown_ticks(own, old, range(raw, partitions)):
+            move.ticks[partition][TICKS_KEY] = write_ticks(stage, grown)
     return move
 
 

@@ -95,7 +95,7 @@ def topics_repartition(
 ) -> None:
     """Change the number of partitions: brands move with their state, items and alerts. Stop producers, then workers, first.
 
-    Refused while a worker runs or work is left. A run that was ended in the middle is simply run again; until it has ended no worker starts.
+    Refused while a worker runs or work is left. A run that was ended in the middle is simply run again; until it is done no worker starts.
     """
     with explained():
         repartition(settings_of(bootstrap=bootstrap), partitions, lambda line: out.print(line, markup=False), dry_run=dry_run)

@@ -77,7 +77,7 @@ def state_rebuild(
     config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml, as the deployment has it.")] = None,
     bootstrap: Annotated[str | None, typer.Option("--bootstrap", help="Kafka brokers; else WEBCARE_KAFKA_BOOTSTRAP.")] = None,
 ) -> None:
-    """Make the state anew from the records that the stages have worked through, where a changelog is lost or damaged. Stop the workers first.
+    """Make the state anew from what the stages have worked through, where a changelog is lost or damaged. Stop the workers first.
 
     The counters, incidents and items become those of an undisturbed run up to the committed offsets, and workers go on from there. Nothing
     is published meanwhile. A run that was ended in the middle is simply run again; until it has ended, workers wait.

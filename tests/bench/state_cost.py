@@ -153,7 +153,7 @@ def _logs(data: Path, topic: str) -> Iterator[Path]:
 
 
 def report(
-    restores: list[dict[str, Any]], kinds: dict[int, dict[str, dict[str, float]]], packed: list[tuple[int, int, float, float]]
+    restores: list[dict[str, Any]], kinds: dict[str, dict[str, dict[str, float]]], packed: list[tuple[int, int, float, float]]
 ) -> str:
     """The page."""
     lines = ["# What state costs", "", "Made by `uv run python tests/bench/state_cost.py`; see there how. Partition count 8, one process."]
@@ -212,7 +212,26 @@ def report(
         "",
         "Sharing saves where a brand's mentions come in bulk, and costs a multiple where they come one by one, which is live: a key each.",
     ]
+    per_hour = 3_600 * min(records for records, _ in totals)
+    lines += ["", "## What a restore reads besides", ""]
+    lines += ["Compaction leaves the last hour alone, so that a stale snapshot and the one it follows are both seen. A restore reads that"]
+    lines += [
+        f"too: at ten mentions a second about {10 * per_hour:,.0f} records, at a hundred {100 * per_hour:,.0f}. Most are superseded and"
+    ]
+    lines += ["only cost reading. The settings that bound it (`schemas/topics.py`):", ""]
+    lines += _table(["setting", "value", "why"], [[f"`{name}`", CRISIS_STATE.config()[name], why] for name, why in SETTINGS.items()])
     return "\n".join(lines) + "\n"
+
+
+SETTINGS = {
+    "segment.bytes": "compaction works on closed segments: small ones are soon closed; none smaller than the largest batch",
+    "segment.ms": "a quiet partition closes its segment too",
+    "min.compaction.lag.ms": "1 h: stale snapshots stay beside the newer ones that they follow",
+    "max.compaction.lag.ms": "12 h: the dirty part is bounded",
+    "min.cleanable.dirty.ratio": "compacted before half of it is old",
+    "delete.retention.ms": "tombstones outlive the lag",
+    "max.message.bytes": "a batch holds all keys of a brand, up to 8 MiB",
+}
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -223,28 +242,34 @@ def main() -> None:
     """Measure all, write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, nothing written: does it run?")
+    parser.add_argument("--page", action="store_true", help="write the page again from the figures in state.json")
     parser.add_argument("--restore", nargs=3, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.restore:
         print(json.dumps(asyncio.run(_restore(*chosen.restore))))
         return
-    sizes = QUICK if chosen.quick else SIZES
+    if chosen.page:
+        figures = json.loads((REPORTS / "state.json").read_text("utf-8"))
+    else:
+        figures = measure(QUICK if chosen.quick else SIZES, 1_000 if chosen.quick else MENTIONS)
+    page = report(figures["restores"], figures["per_mention"], figures["packed"])
+    print(page)
+    if not chosen.quick:
+        REPORTS.mkdir(exist_ok=True)
+        (REPORTS / "state.md").write_text(page, "utf-8")
+        (REPORTS / "state.json").write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+
+
+def measure(sizes: dict[str, list[tuple[int, int]]], mentions: int) -> dict[str, Any]:
+    """All figures."""
     restores = []
     for stage, all_ in sizes.items():
         for brands, entries in all_:
             restores.append(measure_restore(stage, brands, entries))
             print(restores[-1], file=sys.stderr)
-    mentions = 1_000 if chosen.quick else MENTIONS
-    kinds = {batch: bytes_per_mention(batch, mentions) for batch in BATCHES}
+    kinds = {str(batch): bytes_per_mention(batch, mentions) for batch in BATCHES}
     packed = [(hour, batch, *packed_per_mention(hour, batch)) for hour in (60, 1_000) for batch in (1, 20, 60)]
-    page = report(restores, kinds, packed)
-    print(page)
-    if not chosen.quick:
-        REPORTS.mkdir(exist_ok=True)
-        (REPORTS / "state.md").write_text(page, "utf-8")
-        (REPORTS / "state.json").write_text(
-            json.dumps({"restores": restores, "per_mention": kinds, "packed": packed}, indent=1) + "\n", "utf-8"
-        )
+    return {"restores": restores, "per_mention": kinds, "packed": packed}
 
 
 if __name__ == "__main__":

@@ -78,10 +78,10 @@ def routing_state(brands: int, threads: int, partitions: int) -> Iterator[tuple[
             mention_id = f"x:{number}-{index}"
             memory.note(Origin(EPOCH, partitioner(slug), index), "live")
             memory.threads[mention_id] = Thread(last_at=at, posts=[Post(mention_id=mention_id, label="neutral", published_at=at)], size=1)
-            memory._touch("thread", mention_id, memory.threads)
+            memory._touch_thread(mention_id)
             author = f"h1:{rng.randbytes(16).hex()}"
             memory.authors[author] = History(last_at=at, quotes=[Quote(mention_id=mention_id, label="neutral", published_at=at)])
-            memory._touch("author", author, memory.authors)
+            memory._touch_author(author)
             change += 1
         yield partitioner(slug), change, journal.drain()
 
