@@ -253,6 +253,12 @@ def test_the_waiting_room_says_what_is_missing() -> None:
 
 # -- sizes
 
+
+@pytest.fixture(scope="module")
+def stages() -> list[Any]:
+    return build_stages(load_deployment(), DEMO_KEY, 1)
+
+
 OVERHEAD = 200
 """Bytes of a record batch around one record, generously."""
 CONTROL = "\u0001"
@@ -285,10 +291,10 @@ ANGRY = "waardeloos, internet doet het niet, bel 0612345678 of mail a@b.nl! "
         pytest.param("a" * 100_000, id="one word"),
     ],
 )
-def test_the_largest_mentions_make_nothing_that_a_topic_refuses(text: str) -> None:
+def test_the_largest_mentions_make_nothing_that_a_topic_refuses(text: str, stages: list[Any]) -> None:
     """A thread of the largest mentions that may come: whatever leaves any stage fits its topic with 64 KiB of foreign headers."""
     foreign = [("x" * 100, b"h" * (64 * 1024 - 100))]
-    chain = OfflineChain(build_stages(load_deployment(), DEMO_KEY, 1))
+    chain = OfflineChain(stages)
     leaving = 0
     for number in range(25):
         body = WIDEST | {"mention_id": f"{number:02}" + CONTROL * 198, "text": text}
