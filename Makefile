@@ -40,7 +40,7 @@ test: ## uv run --all-extras --group dev pytest
 chaos: ## uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report tests/reports (about 25 minutes)
 	uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report tests/reports
 
-fuzz: ## uv run --all-extras --group dev python tests/fuzz/run.py --seed 1 (about 15 minutes)
+fuzz: ## uv run --all-extras --group dev python tests/fuzz/run.py --seed 1 (about 8 minutes of CPU)
 	uv run --all-extras --group dev python tests/fuzz/run.py --seed 1
 
 check: lint types imports contracts test ## all of the above, as CI does

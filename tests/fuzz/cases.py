@@ -15,16 +15,26 @@ Case = Any
 """Plain lists, strings, numbers, None and bytes."""
 
 
+class BrokenLawError(AssertionError):
+    """One of many inputs broke a law; ``case`` is that one alone."""
+
+    def __init__(self, message: str, case: Case) -> None:
+        super().__init__(message)
+        self.case = case
+
+
 @dataclass(frozen=True)
 class Target:
     """``check`` feeds a case to the product and returns how it ended, for the statistics; a broken law is an AssertionError.
+
+    A case that holds many inputs returns the ending of each, and raises `BrokenLawError` to say which it was.
 
     ``share``: how many of a run's examples it takes, against the other targets.
     """
 
     name: str
     cases: "st.SearchStrategy[Case]"
-    check: Callable[[Case], str]
+    check: Callable[[Case], str | list[str]]
     share: float = 1.0
 
 

@@ -58,13 +58,13 @@ def stories(draw: st.DrawFn) -> list[Any]:
                 st.sampled_from(
                     "say say say say edit again own repost crowd crowd retract retract tick tick back brand end wild broken broken".split()
                 ),
-                st.integers(0, 3),
-                st.integers(0, 7),
+                st.sampled_from((0, 0, 0, 1, 2, 3)),
+                st.sampled_from((0, 0, 0, 1, 1, 2, 3, 7)),
                 st.sampled_from((0, 0, 1, 4, 7, 30, 200, 1_500, 12_000)),
                 st.integers(0, 40),
             ),
-            min_size=1,
-            max_size=14,
+            min_size=4,
+            max_size=24,
         )
     )
     edits: Counter[tuple[str, int]] = Counter()

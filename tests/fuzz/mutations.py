@@ -4,9 +4,10 @@ Every text-like place holds `CANARY`, so that one look tells whether content has
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -154,7 +155,7 @@ def planted(value: Any, name: str = "") -> Any:
     """A plain JSON value with the canary in every place that takes any text."""
     match value:
         case dict():
-            return {key: planted(part, key) for key, part in value.items()}
+            return {key: part if name == "reach" else planted(part, key) for key, part in value.items()}
         case list():
             return [planted(part, name) for part in value]
         case str() if name in (
@@ -362,6 +363,19 @@ def record_values(draw: st.DrawFn, topic: str, *, at_most: int = 3) -> bytes | N
         which, where, what = draw(st.tuples(st.integers(0, len(BYTE_MUTATIONS) - 1), _number, _number))
         value = BYTE_MUTATIONS[which](value, where, what)
     return value
+
+
+def relatives(topic: str, number: int, most: int) -> Iterator[bytes]:
+    """More values of the same kind, made from one number: to draw each is what costs most of a fuzz."""
+    chance = Random(number)
+    for _ in range(most):
+        node = copied(chance.choice(seeds(topic)))
+        for _ in range(chance.choice((0, 1, 1, 1, 2, 2, 3))):
+            chance.choice(TREE_MUTATIONS)(node, chance.getrandbits(16), chance.getrandbits(16))
+        value = render(node)
+        if chance.random() < 0.12:
+            value = chance.choice(BYTE_MUTATIONS)(value, chance.getrandbits(16), chance.getrandbits(16))
+        yield value
 
 
 # keys, headers, append times

@@ -8,11 +8,11 @@ from typing import Any
 from zlib import crc32
 
 import msgspec
-from cases import Case, Target
+from cases import BrokenLawError, Case, Target
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import structs
-from mutations import CANARY, OWN, keys, odd_headers, record_values, timestamps
+from mutations import CANARY, OWN, keys, odd_headers, record_values, relatives, timestamps
 from prometheus_client import CollectorRegistry
 
 from agents.contracts import generated
@@ -48,6 +48,8 @@ DECODERS: dict[str, RecordDecoder[Any]] = {
     ASSESSED.name: codec.assessed_decoder(),
 }
 LONGEST_DETAIL = 400
+RELATIVES = 9
+"""Values made beside each that is drawn."""
 
 
 @cache
@@ -85,7 +87,7 @@ def check_decoder(topic: str, value: bytes | None) -> str:
     assert structs.asdict(decoder.decode(written)) == structs.asdict(record)
     assert decoder.unknown_fields == unknown, "what we write has no unknown fields"
     assert codec.encode(decoder.decode(written)) == written
-    if crc32(value) % 8 == 0:
+    if crc32(value) % 16 == 0:
         schema_of(topic).validate(msgspec.json.decode(written))
     return f"accepted {record.__struct_config__.tag}"
 
@@ -107,13 +109,25 @@ def check_plain(topic: str, value: bytes | None) -> str:
 def decoder_target(topic: Topic) -> Target:
     """The decoder of a mention topic; every value is tried at all four, since a stage may be fed what another should get."""
 
-    def check(case: Case) -> str:
+    def check_one(value: bytes | None) -> str:
         for other in DECODERS:
             if other != topic.name:
-                check_decoder(other, case)
-        return check_decoder(topic.name, case)
+                check_decoder(other, value)
+        return check_decoder(topic.name, value)
 
-    return Target(f"decoder-{topic.name.split('.')[2]}", record_values(topic.name), check, 10.0)
+    def check(case: Case) -> str | list[str]:
+        if not isinstance(case, tuple):
+            return check_one(case)
+        drawn, number = case
+        endings = []
+        for value in (drawn, *relatives(topic.name, number, RELATIVES)):
+            try:
+                endings.append(check_one(value))
+            except Exception as error:
+                raise BrokenLawError(f"{type(error).__name__}: {error}", value) from error
+        return endings
+
+    return Target(f"decoder-{topic.name.split('.')[2]}", st.tuples(record_values(topic.name), st.integers(0, 2**32)), check, 10.0)
 
 
 def plain_target(topic: Topic) -> Target:
