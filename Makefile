@@ -6,7 +6,7 @@ SYNC := uv sync --locked --all-extras --all-groups
 COMPOSE := docker compose
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz check up down clean
+.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz bench check up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ chaos: ## uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report te
 
 fuzz: ## uv run --all-extras --group dev python tests/fuzz/run.py --seed 1 (about 8 minutes of CPU)
 	uv run --all-extras --group dev python tests/fuzz/run.py --seed 1
+
+bench: ## uv run --all-extras --group bench python tests/bench/bench.py (about 15 minutes; --quick: 2; nothing else should run)
+	uv run --all-extras --group bench python tests/bench/bench.py
 
 check: lint types imports contracts test ## all of the above, as CI does
 
