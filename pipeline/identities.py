@@ -1,12 +1,12 @@
 """The identities a brand has seen, kept for 7 days of its event time, each under its own changelog key."""
 
-import heapq
 from collections.abc import Iterator
 from functools import partial
 
 from pipeline.buckets import PER_HOUR
 from pipeline.journal import Journal
-from pipeline.seen import Seen, hour_in, is_live_since, unpack
+from pipeline.seen import Seen, unpack
+from pipeline.seen_table import SeenTable
 from pipeline.ticks import BUCKET
 
 SEEN_BUCKETS = 7 * 86_400 // BUCKET
@@ -26,61 +26,40 @@ class Identities:
         self._brand = brand
         self._prefix = f"{brand}|seen|"
         self._journal = journal
-        self._packed: dict[bytes, bytes] = {}
-        self._hours: dict[int, dict[bytes, None]] = {}  # by the hour they were applied in; a dict keeps their order
-        self._heap: list[int] = []  # of the hours; one that emptied stays until it comes up
+        self._table = SeenTable()
 
     def __len__(self) -> int:
-        return len(self._packed)
+        return len(self._table)
 
     def all(self) -> Iterator[Seen]:
         """Every identity kept."""
-        return map(unpack, self._packed.values())
+        return map(unpack, self._table.values())
 
     def live_since(self, bucket: int) -> Iterator[Seen]:
         """Those in the counts of that bucket or a later one."""
-        return (unpack(packed) for packed in self._packed.values() if is_live_since(packed, bucket))
+        return map(unpack, self._table.live_since(bucket))
 
     def recall(self, identity: bytes) -> Seen | None:
         """What is remembered of an identity."""
-        packed = self._packed.get(identity)
+        packed = self._table.get(identity)
         return None if packed is None else unpack(packed)
 
     def remember(self, identity: bytes, seen: Seen) -> None:
         """Keep or change an identity."""
-        known = self._packed.get(identity)
-        if known is None:
-            self._file(identity, seen.applied)
-        elif (hour := hour_in(known)) != seen.applied:
-            group = self._hours[hour]
-            del group[identity]
-            if not group:
-                del self._hours[hour]
-            self._file(identity, seen.applied)
-        self._packed[identity] = seen.pack()
+        self._table.put(identity, seen.pack())
         self._touch(identity)
 
-    def _file(self, identity: bytes, hour: int) -> None:
-        group = self._hours.get(hour)
-        if group is None:
-            group = self._hours[hour] = {}
-            heapq.heappush(self._heap, hour)
-        group[identity] = None
-
     def _touch(self, identity: bytes) -> None:
-        self._journal.touch(self._brand, (self._prefix + identity.hex()).encode(), partial(self._packed.get, identity))
+        self._journal.touch(self._brand, (self._prefix + identity.hex()).encode(), partial(self._table.get, identity))
 
     def first_hour(self) -> int | None:
         """The earliest hour whose identities are kept."""
-        while self._heap and self._heap[0] not in self._hours:
-            heapq.heappop(self._heap)
-        return self._heap[0] if self._heap else None
+        return self._table.first_hour()
 
     def forget(self, first_open: int) -> None:
         """Drop what is older than 7 days, with a tombstone each."""
         while (hour := self.first_hour()) is not None and forgotten_at(hour) <= first_open:
-            for identity in self._hours.pop(hour):
-                del self._packed[identity]
+            for identity in self._table.drop_hour(hour):
                 self._touch(identity)
 
     def restore(self, name: str, value: bytes) -> None:
@@ -89,6 +68,4 @@ class Identities:
         Raises:
             ValueError: it cannot be read.
         """
-        identity = bytes.fromhex(name)
-        self._file(identity, hour_in(value))
-        self._packed[identity] = value
+        self._table.put(bytes.fromhex(name), value)

@@ -23,15 +23,17 @@ KEPT_ORIGINS = 3
 
 _VERSION = 1
 _HEAD = struct.Struct("<BHIIIQ")
-_BUCKET, _APPLIED = slice(7, 11), slice(11, 15)
-"""Where these stand in a packed identity."""
+FLAGS, BUCKET_OF, APPLIED = 1, 7, 11
+"""Where these begin in a packed identity."""
 MARK = 12
 """Bytes of an origin: 4 of the epoch's hash, 2 of the partition, 6 of the offset."""
 
 PLACE = 6
 """Bytes of a mark that name the epoch and raw partition."""
 
-_LIVE, _RETRACTED, _LATE = 1 << 4, 1 << 5, 1 << 6
+LIVE, _RETRACTED, _LATE = 1 << 4, 1 << 5, 1 << 6
+ONE_ORIGIN = _HEAD.size + MARK
+"""Bytes of a packed identity as nearly all are: with one accepted version."""
 
 
 class Marks:
@@ -91,7 +93,7 @@ class Seen(NamedTuple):
         flags = (
             self.polarity
             | self.role << 2
-            | (_LIVE if self.live else 0)
+            | (LIVE if self.live else 0)
             | (_RETRACTED if self.retracted else 0)
             | (_LATE if self.late else 0)
             | self.blocked << 7
@@ -129,7 +131,7 @@ def unpack(value: bytes) -> Seen:
         author,
         flags & 3,
         flags >> 2 & 3,
-        bool(flags & _LIVE),
+        bool(flags & LIVE),
         bool(flags & _RETRACTED),
         bool(flags & _LATE),
         edit - 1,
@@ -146,12 +148,7 @@ def hour_in(packed: bytes) -> int:
     """
     if len(packed) < _HEAD.size or packed[0] != _VERSION or (len(packed) - _HEAD.size) % MARK:
         raise ValueError("a seen identity of another version")
-    return int.from_bytes(packed[_APPLIED], "little")
-
-
-def is_live_since(packed: bytes, bucket: int) -> bool:
-    """Whether a packed identity is in the counts of that bucket or a later one."""
-    return bool(packed[1] & _LIVE) and int.from_bytes(packed[_BUCKET], "little") >= bucket
+    return int.from_bytes(packed[APPLIED : APPLIED + 4], "little")
 
 
 def role_of(mention: ScoredMention) -> int:

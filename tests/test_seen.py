@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.buckets import Buckets, quote
 from pipeline.identities import SEEN_BUCKETS, Identities, forgotten_at
-from pipeline.journal import Journal
+from pipeline.journal import Journal, seal
 from pipeline.seen import (
     EXCLUDED,
     KEPT_ORIGINS,
@@ -150,9 +150,10 @@ def test_what_changes_again_is_kept_longer_and_forgetting_leaves_tombstones():
     identities.remember(b"a" * 16, Seen(1200, 150, edit=1))
     identities.forget(forgotten_at(100))
     assert identities.recall(b"a" * 16) == Seen(1200, 150, edit=1)
-    assert journal.drain() == {b"noordnet|seen|" + (b"a" * 16).hex().encode(): Seen(1200, 150, edit=1).pack()}
+    key = b"noordnet|seen|" + (b"a" * 16).hex().encode()
+    assert journal.drain() == {key: seal(key, Seen(1200, 150, edit=1).pack())}
     identities.forget(forgotten_at(150))
-    assert journal.drain() == {b"noordnet|seen|" + (b"a" * 16).hex().encode(): None}
+    assert journal.drain() == {key: None}
     assert len(identities) == 0
 
 

@@ -1,0 +1,110 @@
+"""The table of packed identities is a dict that takes little memory."""
+
+import tracemalloc
+from random import Random
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from pipeline.seen import KEPT_ORIGINS, MARK, Seen, hour_in, unpack
+from pipeline.seen_table import SeenTable
+
+identities = st.integers(0, 40).map(lambda number: (number % 5).to_bytes(4, "little") + number.to_bytes(12, "little"))
+"""Few, so that they come again, and in few chains."""
+
+hours = st.integers(0, 6) | st.sampled_from([2**32 - 1, 255, 256])
+seens = st.builds(
+    Seen,
+    bucket=st.integers(0, 30),
+    applied=hours,
+    author=st.integers(0, 2**64 - 1),
+    polarity=st.integers(0, 3),
+    role=st.integers(0, 3),
+    live=st.booleans(),
+    retracted=st.booleans(),
+    late=st.booleans(),
+    blocked=st.integers(0, KEPT_ORIGINS),
+    edit=st.integers(-1, 3),
+    accepted=st.lists(st.binary(min_size=MARK, max_size=MARK), max_size=KEPT_ORIGINS).map(tuple),
+)
+
+
+class TableIsADict(RuleBasedStateMachine):
+    """Beside it, a dict in the order in which identities were filed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = SeenTable()
+        self.known: dict[bytes, bytes] = {}
+
+    def _put(self, identity: bytes, packed: bytes) -> None:
+        self.table.put(identity, packed)
+        if identity in self.known and hour_in(self.known[identity]) != hour_in(packed):
+            del self.known[identity]
+        self.known[identity] = packed
+
+    @initialize(count=st.sampled_from([0, 0, 30, 200]), hour=hours)
+    def crowd(self, count: int, hour: int) -> None:
+        rng = Random(count)
+        for number in range(count):
+            self._put(rng.randbytes(16), Seen(number, hour, live=True, accepted=(bytes(MARK),)).pack())
+
+    @rule(identity=identities, seen=seens)
+    def put(self, identity: bytes, seen: Seen) -> None:
+        self._put(identity, seen.pack())
+
+    @rule(hour=hours)
+    def drop(self, hour: int) -> None:
+        gone = [identity for identity, packed in self.known.items() if hour_in(packed) == hour]
+        assert self.table.drop_hour(hour) == gone
+        for identity in gone:
+            del self.known[identity]
+
+    @rule()
+    def forget(self) -> None:
+        if (hour := self.table.first_hour()) is not None:
+            self.drop(hour)
+
+    @rule(bucket=st.integers(0, 30))
+    def live(self, bucket: int) -> None:
+        wanted = [packed for packed in self.known.values() if (seen := unpack(packed)).live and seen.bucket >= bucket]
+        assert self.table.live_since(bucket) == wanted
+
+    @rule(identity=identities)
+    def get(self, identity: bytes) -> None:
+        assert self.table.get(identity) == self.known.get(identity)
+
+    @rule(identity=identities, wrong=st.sampled_from([b"", b"\x01", b"\x02" * 35, bytes(35), b"\x01" * 36]))
+    def unreadable(self, identity: bytes, wrong: bytes) -> None:
+        with pytest.raises(ValueError, match="version"):
+            self.table.put(identity, wrong)
+
+    @invariant()
+    def same(self) -> None:
+        assert len(self.table) == len(self.known)
+        assert self.table.first_hour() == min(map(hour_in, self.known.values()), default=None)
+        assert list(self.table.values()) == list(self.known.values())
+
+
+TableIsADict.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+test_the_table_is_a_dict = TableIsADict.TestCase
+
+
+def test_an_identity_takes_at_most_100_bytes_through_weeks_of_coming_and_going() -> None:
+    rng = Random(1)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        table = SeenTable()
+        for hour in range(24 * 21):
+            for _ in range(60):
+                table.put(rng.randbytes(16), Seen(hour * 12, hour, accepted=(rng.randbytes(MARK),)).pack())
+            if hour >= 24 * 7:
+                assert len(table.drop_hour(hour - 24 * 7)) == 60
+        used = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert len(table) == 60 * 24 * 7
+    assert used / len(table) <= 100
