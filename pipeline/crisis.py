@@ -5,15 +5,13 @@ watermark. A repeat of our own after a crash changes nothing and gives the same 
 effect. Source of the method: `pipeline/scrp.py`; of the rule: `pipeline/watch.py`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
-from msgspec.structs import replace
 
-from pipeline.alert_book import Telling
+from pipeline.assessing import assessed, teller
 from pipeline.brand_core import VERSION, body, decode_core
 from pipeline.brand_state import BrandState
 from pipeline.brands import Registry
@@ -27,18 +25,9 @@ from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, 
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS
-from schemas.codec import encode, sentiment_decoder
-from schemas.mention import ScoredMention, Sentiment, Situation, SteppedRetraction, Tick
-from schemas.topics import (
-    ALERT_EVENT,
-    ALERT_EVENT_SHADOW,
-    ALERT_STATE,
-    ALERT_STATE_SHADOW,
-    ASSESSED,
-    CRISIS_STATE,
-    SENTIMENT,
-    Topic,
-)
+from schemas.codec import sentiment_decoder
+from schemas.mention import ScoredMention, SteppedRetraction, Tick
+from schemas.topics import ASSESSED, CRISIS_STATE, SENTIMENT, Topic
 
 TICKS_KEY = b"|ticks"
 _LAST_SECOND = 4e9
@@ -47,16 +36,6 @@ _LAST_SECOND = 4e9
 _POLARITY = {label: code for code, label in enumerate(POLARITIES)}
 _encode_ticks = msgspec.msgpack.Encoder().encode
 _decode_ticks = msgspec.msgpack.Decoder(dict[int, float]).decode
-
-
-class _Assessment(Struct, kw_only=True):
-    """What an `AssessedMention` has beyond a `ScoredMention`, in its order."""
-
-    situation: Situation
-    topic: str | None = None
-    duplicate: bool = False
-    retracted: bool = False
-    late: bool = False
 
 
 class CrisisStage:
@@ -173,7 +152,7 @@ class CrisisPartition:
         state.note(mark, mention.mode)
         state.core.event_at = max(state.core.event_at, at)
         if state.closes_at(clock := self._clock(state)):
-            state.advance(clock, self._teller(record, outcome), eager=True)
+            state.advance(clock, teller(record, outcome), eager=True)
             seen = state.identities.recall(identity)  # the clock may have moved beyond its 7 days
         if seen is None or seen.edit < 0:
             seen = self._first(mention, mark, state, bucket, seen, outcome)
@@ -252,10 +231,10 @@ class CrisisPartition:
             outcome.counts["retractions",] += 1
             applied = state.hour_for(bucket) + LONGER_HOURS
             if seen is None:
-                state.take_back_unseen(retraction.mention_id, retraction.detected_at, self._teller(record, outcome))
+                state.take_back_unseen(retraction.mention_id, retraction.detected_at, teller(record, outcome))
                 seen = Seen(bucket, applied, retracted=True)
             else:
-                state.take_back(retraction.mention_id, seen, retraction.detected_at, self._teller(record, outcome))
+                state.take_back(retraction.mention_id, seen, retraction.detected_at, teller(record, outcome))
                 live = seen.live and not state.is_open(seen.bucket)
                 seen = seen._replace(live=live, retracted=True, applied=max(seen.applied, applied))
             state.identities.remember(identity, seen)
@@ -273,7 +252,7 @@ class CrisisPartition:
 
     def _tick(self, arrival: Arrival[Any], tick: Tick, outcome: Outcome) -> None:
         at = _seconds(tick.at)
-        tell = self._teller(arrival.record, outcome)
+        tell = teller(arrival.record, outcome)
         if tick.brand is not None:
             state = self._brand(tick.brand)
             if at > state.core.tick_at or (state.core.replaying and tick.replay == "end"):
@@ -317,40 +296,9 @@ class CrisisPartition:
         duplicate: bool = False,
         blocked: bool = False,
     ) -> None:
-        """The mention with its brand's situation. One that was taken back before it came keeps no text, nor words of it."""
-        value = record.value
-        if blocked:
-            value = encode(replace(mention, text="", title=None, sentiment=Sentiment(label=mention.sentiment.label)))
-        assert value is not None
-        assessment = _Assessment(situation=state.situation(), duplicate=duplicate, retracted=blocked, late=seen.late and not duplicate)
-        # The JSON of an AssessedMention, for a tenth of what it costs to build and write one.
-        value = value.rstrip()[:-1] + b"," + encode(assessment)[1:]
-        kind = "duplicate" if duplicate else "retracted" if blocked else "mention"
-        identifier = event_id(ASSESSED, mention.brand, mention.mention_id, mention.edit, kind)
-        headers = cloud_headers(ASSESSED, identifier, mention.mention_id, mention.published_at, record.headers)
-        outcome.outgoing.append(Outgoing(ASSESSED, record.key, value, headers))
-
-    def _teller(self, record: Incoming, outcome: Outcome) -> Callable[[Telling], None]:
-        """Publishes alerts that ``record`` brought about: every transition, and the latest state."""
-
-        def tell(telling: Telling) -> None:
-            alert = telling.alert
-            shadow = alert.mode == "observe"
-            key = alert.fingerprint.encode()
-            latest = ALERT_STATE_SHADOW if shadow else ALERT_STATE
-            if telling.gone:
-                identifier = digest(event_type(latest), alert.incident_id, "gone")
-                headers = cloud_headers(latest, identifier, alert.incident_id, alert.updated_at, record.headers)
-                outcome.outgoing.append(Outgoing(latest, key, None, headers))
-                return
-            value = encode(alert)
-            for topic in (ALERT_EVENT_SHADOW if shadow else ALERT_EVENT, latest):
-                identifier = digest(event_type(topic), alert.incident_id, alert.revision)
-                headers = cloud_headers(topic, identifier, alert.incident_id, alert.updated_at, record.headers)
-                outcome.outgoing.append(Outgoing(topic, key, value, headers))
-            outcome.counts["alerts", alert.kind, alert.tier or "none", alert.transition] += 1
-
-        return tell
+        """The mention with its brand's situation."""
+        late = seen.late and not duplicate
+        outcome.outgoing.append(assessed(record, mention, state.situation(), duplicate=duplicate, blocked=blocked, late=late))
 
     # -- gauges
 

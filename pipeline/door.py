@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from pipeline.brands import OTHER, Brand, Registry
-from pipeline.identify import Language, named, says_nothing
+from pipeline.identify import Ground, Language, named, says_nothing
 from pipeline.stage import FIRST_DETECTED, LAST_DETECTED, Incoming
 from schemas.codec import Reason, RejectedRecordError, raw_decoder
-from schemas.mention import Author, LanguageMention, Mention, Mode, Retraction, SteppedRetraction, Tick
+from schemas.mention import Author, Mention, Mode, Retraction, SteppedRetraction, Tick
 
 ALLOWANCE = timedelta(minutes=2)
 """A source's clock may run ahead of our own by so much; what lies further ahead is not possible."""
@@ -27,8 +28,7 @@ FOREIGN_HEADERS = 64 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
-_FIRST_DETECTED, _LAST_DETECTED = _EPOCH, datetime(2100, 1, 1, tzinfo=UTC)
-"""Detection times stay between these, so that no later stage need fear the ends of the calendar."""
+_LATEST_ARRIVAL = _LATEST - ALLOWANCE
 _MOST_MILLISECONDS = (_LATEST - _EPOCH) // timedelta(milliseconds=1)
 _HASHED = re.compile(r"h1:[0-9a-f]{32}")
 
@@ -47,7 +47,7 @@ class AuthorHasher:
         The hash covers the channel too: the same native id on two channels is two people, and whoever learns one pseudonym must not
         be able to follow its owner elsewhere.
         """
-        if _HASHED.fullmatch(author_id):
+        if author_id.startswith("h1:") and _HASHED.fullmatch(author_id):
             return author_id
         value = f"{channel}\x1f{author_id}".encode("utf-8", "surrogatepass")
         return f"h1:{blake2b(value, digest_size=16, key=self._key).hexdigest()}"
@@ -60,6 +60,20 @@ class _Entrance(NamedTuple):
     accounts: frozenset[str]
     blocked: frozenset[str]
     shows: re.Pattern[str] | None
+
+
+class Admission(Struct, frozen=True):
+    """What the door and the language stage know of a mention: what a `LanguageMention` has beyond a `Mention`, in its order."""
+
+    mode: Mode
+    detected_at: datetime
+    clock_ahead: bool
+    spam: bool
+    ambiguous: bool
+    language: str | None
+    language_guess: str | None
+    language_confidence: float | None
+    language_ground: Ground | None
 
 
 class Door:
@@ -109,13 +123,16 @@ class Door:
         source = self._registry.source(mention.source)
         return source is not None and source.neutral_language_priors
 
-    def mention(self, mention: Mention, record: Incoming, language: Language, counts: Counter[tuple[str, ...]]) -> LanguageMention:
+    def mention(
+        self, mention: Mention, record: Incoming, language: Language, counts: Counter[tuple[str, ...]]
+    ) -> tuple[Mention, Admission]:
         """The mention as the stages see it: pseudonymous, with the brand's mode, a clock that can be believed, and its language."""
         entrance = self._entrances.get(mention.brand)
         if entrance is None:
             entrance = self._stranger
             counts["unknown_brands",] += 1
-        if self._registry.channels and mention.channel not in self._registry.channels:
+        registry = self._registry
+        if registry.channels and mention.channel not in registry.channels:
             counts["unknown_channels",] += 1
         counts["language", language.code or "none"] += 1
 
@@ -129,31 +146,28 @@ class Door:
         if is_spam:
             counts["spam",] += 1
 
-        source = self._registry.source(mention.source)
+        source = registry.source(mention.source)
         published = _in_utc(mention.published_at)
         received = self._received(mention, record)
         latest = _later(received)
         is_ahead = published > latest
         if is_ahead:
-            counts["clamped", self._registry.source_label(mention.source)] += 1
+            counts["clamped", registry.source_label(mention.source)] += 1
         is_by_arrival = source is not None and source.detection_time == "received"
-
-        fields = structs.asdict(mention)
-        fields["author"] = Author(id=pseudonym, followers=author.followers, role=author.role)
-        fields["published_at"] = published
-        fields["received_at"] = received
-        fields["direction"] = "outbound" if is_own else "inbound"
-        return LanguageMention(
-            **fields,
-            mode=entrance.mode,
-            detected_at=_believed(received if is_by_arrival else min(published, latest)),
-            clock_ahead=is_ahead,
-            spam=is_spam,
-            ambiguous=entrance.shows is not None and not is_own and _is_ambiguous(mention, entrance.shows),
-            language=language.code,
-            language_guess=language.guess,
-            language_confidence=language.confidence,
-            language_ground=language.ground,
+        entered = replace(
+            mention,
+            author=Author(id=pseudonym, followers=author.followers, role=author.role),
+            published_at=published,
+            received_at=received,
+            direction="outbound" if is_own else "inbound",
+        )
+        return entered, Admission(
+            entrance.mode,
+            _believed(received if is_by_arrival else latest if is_ahead else published),
+            is_ahead,
+            is_spam,
+            entrance.shows is not None and not is_own and _is_ambiguous(mention, entrance.shows),
+            *language,
         )
 
     def retraction(self, retraction: Retraction, record: Incoming) -> SteppedRetraction:
@@ -226,7 +240,7 @@ def _believed(moment: datetime) -> datetime:
 
 
 def _later(received: datetime) -> datetime:
-    return received + ALLOWANCE if received < _LATEST - ALLOWANCE else _LATEST
+    return received + ALLOWANCE if received < _LATEST_ARRIVAL else _LATEST
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pipeline.brands import Registry
-from pipeline.door import AuthorHasher, Door
+from pipeline.door import Admission, AuthorHasher, Door
 from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.identify import Language, LanguageIdentifier
 from pipeline.partition import Partitioner
@@ -109,10 +109,10 @@ class LanguagePartition:
         )
 
     def _mention(self, value: Mention, record: Incoming, language: Language, target: int, counts: Counter[tuple[str, ...]]) -> Outgoing:
-        mention = self._stage.door.mention(value, record, language, counts)
+        mention, admission = self._stage.door.mention(value, record, language, counts)
         identity = event_id(LANGUAGE, mention.brand, mention.mention_id, mention.edit, "mention")
         headers = cloud_headers(LANGUAGE, identity, mention.mention_id, mention.published_at, self._passed(record))
-        return Outgoing(LANGUAGE, mention.brand.encode(), encode(mention), headers, target)
+        return Outgoing(LANGUAGE, mention.brand.encode(), written(mention, admission), headers, target)
 
     def _retraction(self, value: Retraction, record: Incoming, target: int) -> Outgoing:
         retraction = self._stage.door.retraction(value, record)
@@ -166,6 +166,11 @@ class _HeldTicks:
     def release_all(self) -> None:
         for target in list(self._held):
             self.release(target)
+
+
+def written(mention: Mention, admission: Admission) -> bytes:
+    """The JSON of a `LanguageMention`, for half of what it costs to build and write one."""
+    return encode(mention)[:-1] + b"," + encode(admission)[1:]
 
 
 def _wording(mention: Mention) -> str:

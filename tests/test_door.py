@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.brands import Ambiguous, Brand, Registry, SourceSettings
 from pipeline.door import ALLOWANCE, AuthorHasher, Door
 from pipeline.identify import Language
+from pipeline.language import written
 from pipeline.stage import Incoming
 from schemas.codec import Reason, RejectedRecordError
 from schemas.mention import Author, LanguageMention, Mention, Retraction, Tick
@@ -46,7 +47,15 @@ def let_in(at_door: Door, *, counts: Counter[tuple[str, ...]] | None = None, at:
     record = incoming(at=at, **fields)
     mention = at_door.decode(record, counts)
     assert isinstance(mention, Mention)
-    return at_door.mention(mention, record, DUTCH, counts)
+    return admitted(at_door, mention, record, counts)
+
+
+def admitted(at_door: Door, mention: Mention, record: Incoming, counts: Counter[tuple[str, ...]]) -> LanguageMention:
+    """What the next stage reads: all that the door says of a mention, and in the order in which the record itself would be written."""
+    value = written(*at_door.mention(mention, record, DUTCH, counts))
+    read = msgspec.json.decode(value, type=LanguageMention)
+    assert msgspec.json.encode(read) == value
+    return read
 
 
 # dead letters
@@ -351,7 +360,7 @@ def test_no_date_can_hurt(published: datetime, received: datetime | None, append
         author=Author(id="1"),
     )  # fmt: skip
     record = Incoming(0, 0, appended, None, b"", [])
-    stepped = at_door.mention(mention, record, DUTCH, Counter())
+    stepped = admitted(at_door, mention, record, Counter())
     assert stepped.received_at is not None
     assert moment("1970-01-01T00:00:00Z") <= stepped.detected_at <= moment("2100-01-01T00:00:00Z")
     assert stepped.detected_at - ALLOWANCE <= max(stepped.received_at, moment("1970-01-01T00:00:00Z"))

@@ -1,0 +1,145 @@
+"""What is taken a shorter way comes out as on the long one, to the last byte and the last word of an error."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from agents.models import load_identifier
+from pipeline.assessing import assessed
+from pipeline.identify import LanguageIdentifier, clean, encode
+from pipeline.stage import Incoming
+from schemas.codec import RecordDecoder, RejectedRecordError, assessed_decoder, language_decoder, raw_decoder, sentiment_decoder
+from schemas.mention import AssessedMention, Author, ScoredMention, Sentiment, Signals, Situation
+
+AT = "2026-09-01T10:00:00Z"
+MENTION: dict[str, Any] = {
+    "mention_id": "x:1", "brand": "acme", "channel": "x", "channel_family": "social", "text": 'de "type" is "tick"', "published_at": AT,
+    "author": {"id": "iemand"},
+}  # fmt: skip
+BEHIND: dict[str, Any] = MENTION | {"mode": "live", "detected_at": AT}
+SCORED: dict[str, Any] = BEHIND | {"sentiment": {"label": "negative", "hits": [["slecht", -2.0]]}, "signals": {}}
+ASSESSED: dict[str, Any] = SCORED | {"situation": {}}
+RETRACTION = {"mention_id": "x:1", "brand": "acme", "mode": "live", "detected_at": AT}
+DECODERS = {"raw": raw_decoder, "language": language_decoder, "sentiment": sentiment_decoder, "assessed": assessed_decoder}
+
+pieces = st.sampled_from(
+    [
+        b'"type":"tick",', b'"type":"mention",', b'"type":null,', b'"type":3,', b'"typ\\u0065":"tick",', b'"type" : "tick",', b'"x":1,',
+        b'"x":{"type":"tick"},', b'"x":[' * 3, b"{", b"}", b'"', b"\\", b",", b":", b" ", b"\n", b"\xff", b"null", b"0",
+        b',"type":"mention"}', b',"type":"retraction"}', b',"zz":{}}',
+    ]
+)  # fmt: skip
+
+
+@st.composite
+def values(draw: st.DrawFn) -> bytes:
+    """JSON of every type, its type first, elsewhere, or not named; whole, or with something put in, taken out or changed."""
+    body: dict[str, Any] = draw(
+        st.sampled_from([MENTION, BEHIND, SCORED, ASSESSED, RETRACTION, {"at": AT}, {"at": AT, "brand": "acme", "replay": "end"}, {}])
+    )
+    named = draw(st.sampled_from([None, "mention", "retraction", "tick", "ticks", "menTion", "", 1, None, ["tick"]]))
+    if named is not None:
+        body = {"type": named} | body if draw(st.booleans()) else body | {"type": named}
+    spaces = draw(st.sampled_from([(",", ":"), (", ", ": ")]))
+    value = json.dumps(body, separators=spaces).encode()
+    for _ in range(draw(st.integers(0, 2))):
+        at = draw(st.integers(0, len(value)))
+        value = value[:at] + draw(pieces | st.just(b"")) + value[at + draw(st.sampled_from([0, 0, 1, 7])) :]
+    return value
+
+
+def told(decode: Any, decoder: RecordDecoder[Any], value: bytes) -> object:
+    try:
+        return repr(decode(value)), decoder.unknown_fields
+    except RejectedRecordError as error:
+        return error.reason, error.detail, decoder.unknown_fields
+
+
+@pytest.mark.parametrize("topic", DECODERS)
+@settings(max_examples=400, deadline=None)
+@given(value=values())
+def test_a_record_is_read_as_by_its_type(topic: str, value: bytes) -> None:
+    assume(value)
+    quick, slow = DECODERS[topic](), DECODERS[topic]()
+    assert told(quick.decode, quick, value) == told(slow._by_type, slow, value)
+
+
+situations = st.builds(
+    Situation,
+    tier=st.sampled_from([None, "watch", "crisis"]),
+    incident_id=st.sampled_from([None, "a-1"]),
+    observed=st.none() | st.sampled_from([0.0, 1.0, 2.5]),
+    expected=st.none() | st.sampled_from([0.0, 1.0, 2.5]),
+)
+
+
+@given(situations, st.booleans(), st.booleans(), st.booleans(), st.sampled_from(["", " ", "\r\n\t "]))
+def test_an_assessed_mention_is_written_as_the_record_itself(
+    situation: Situation, duplicate: bool, blocked: bool, late: bool, after: str
+) -> None:
+    moment = datetime(2026, 9, 1, 10, tzinfo=UTC)
+    mention = ScoredMention(
+        mention_id="x:1", brand="acme", channel="x", channel_family="social", text="Geen bereik", published_at=moment, detected_at=moment,
+        author=Author(id="h1:a"), mode="live", sentiment=Sentiment(label="negative"), signals=Signals(),
+    )  # fmt: skip
+    record = Incoming(0, 0, 0, b"acme", msgspec.json.encode(mention) + after.encode(), [])
+    out = assessed(record, mention, situation, duplicate=duplicate, blocked=blocked, late=late)
+    fields = {name: getattr(mention, name) for name in mention.__struct_fields__}
+    whole = AssessedMention(**fields, situation=situation, duplicate=duplicate, retracted=blocked, late=late)
+    if blocked:
+        whole = msgspec.structs.replace(whole, text="")
+    assert out.value == msgspec.json.encode(whole)
+
+
+@pytest.fixture(scope="module")
+def identifier() -> LanguageIdentifier:
+    return load_identifier()
+
+
+def plainly(identifier: LanguageIdentifier, text: bytes) -> np.ndarray:
+    """The scores of one text, by the book: every feature's row, in order, times the logarithm of how often."""
+    columns = np.zeros(len(identifier._base), dtype=np.float32)
+    found = identifier._walk(0, text)
+    for feature in sorted(set(found)):
+        columns += identifier._table[feature, : len(columns)] * np.log1p(np.int64(found.count(feature)), dtype=np.float32)
+    if found:
+        columns += identifier._base
+    return np.maximum.reduceat(columns, identifier._first)
+
+
+words = st.sampled_from(
+    [
+        "niet",
+        "goed",
+        "the",
+        "parcel",
+        "is",
+        "vertraagd",
+        "und",
+        "nicht",
+        "😀",
+        "été",
+        "zoooo",
+        "NIET",
+        "日本",
+        "x",
+        "1",
+        "?!",
+        "waar blijft het",
+    ]
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(words, max_size=30).map(" ".join), min_size=1, max_size=30))
+def test_a_text_has_the_same_score_in_any_company(identifier: LanguageIdentifier, texts: list[str]) -> None:
+    encoded = [encode(clean(text)) for text in texts]
+    together = identifier.scores(encoded)
+    for place, text in enumerate(encoded):
+        assert together[place].tobytes() == plainly(identifier, text).tobytes() == identifier.scores([text])[0].tobytes()
