@@ -7,9 +7,8 @@ softmax(score / sqrt(bytes)), below which we decline, and the confidence softmax
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -42,6 +41,9 @@ SURE = 0.9
 """A hint is heard against a text of fewer than 20 letters, unless the text is this confident."""
 
 _BATCH = 256
+_LANE = 8
+"""Floats that a processor adds at once: the table's rows are filled up to a multiple, and are added up a third faster."""
+
 _ALONE = 12
 """With fewer texts than this still alive, a plain loop over bytes is faster than a vector step."""
 
@@ -60,7 +62,7 @@ _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
 Ground = Literal["text", "words", "hint"]
 Scores = NDArray[np.float32]
-_Counted = tuple[int, NDArray[Any], NDArray[Any]]
+_Found = tuple[NDArray[Any], NDArray[Any]]
 
 
 class Language(NamedTuple):
@@ -148,7 +150,9 @@ class LanguageIdentifier:
         for label in self.labels:
             self._first.append(len(columns))
             columns += [at for at, name in enumerate(model.nb_classes) if _OTHER_NAMES.get(name, name) == label]
-        self._table = np.ascontiguousarray(model.nb_ptc[:, columns], dtype=np.float32)
+        self._table = np.zeros((len(model.nb_ptc), -(-len(columns) // _LANE) * _LANE), dtype=np.float32)
+        self._table[:, : len(columns)] = model.nb_ptc[:, columns]
+        self._rows = np.empty((0, self._table.shape[1]), dtype=np.float32)
         self._base = model.nb_pc[columns].astype(np.float32)
         self._base[self._first[len(NAMED) + 1] :] += np.float32(DECOY_BIAS)
         self._priors = np.array([PRIORS.get(label, 0.0) for label in self.labels], dtype=np.float32)
@@ -180,24 +184,32 @@ class LanguageIdentifier:
         Features are added one after the other, in their order: a text has the same score, to the last bit, in whatever batch it comes,
         and a replay writes the same record. (A matrix product would not promise that.)
         """
-        columns = np.zeros((len(encoded), len(self._base)), dtype=np.float32)
-        seen = []
-        for text, features, times in self._counted(encoded) if len(encoded) < _ALONE else self._counted_together(encoded):
-            rows = self._table.take(features, axis=0)
-            rows *= np.log1p(times, dtype=np.float32)[:, None]
+        columns = np.zeros((len(encoded), self._table.shape[1]), dtype=np.float32)
+        owners, features = self._found(encoded) if len(encoded) < _ALONE else self._found_together(encoded)
+        keys = owners * len(self._table) + features
+        unique, times = np.unique(keys, return_counts=True)
+        owner, feature = np.divmod(unique, len(self._table))
+        weights = np.log1p(times, dtype=np.float32)[:, None]
+        bounds = [*np.flatnonzero(np.diff(owner, prepend=-1)).tolist(), len(owner)]
+        seen = owner[bounds[:-1]]
+        if len(self._rows) < (most := max(map(int.__sub__, bounds[1:], bounds), default=0)):
+            self._rows = np.empty((most, self._table.shape[1]), dtype=np.float32)
+        for text, (start, end) in zip(seen.tolist(), pairwise(bounds), strict=True):
+            rows = self._rows[: end - start]  # the same memory for each text, which stays in the processor's cache
+            self._table.take(feature[start:end], axis=0, out=rows, mode="clip")
+            rows *= weights[start:end]
             np.add.reduce(rows, axis=0, out=columns[text])
-            seen.append(text)
+        columns = columns[:, : len(self._base)]
         columns[seen] += self._base
         return np.maximum.reduceat(columns, self._first, axis=1)
 
-    def _counted(self, encoded: Sequence[bytes]) -> Iterator[_Counted]:
-        """(text, its features, how often each) of every text that has any, one text after the other."""
-        for text, letters in enumerate(encoded):
-            if times := sorted(Counter(self._walk(0, letters)).items()):
-                features, counts = zip(*times, strict=True)
-                yield text, np.array(features), np.array(counts)
+    def _found(self, encoded: Sequence[bytes]) -> _Found:
+        """The features of all texts and whose each is, one text after the other."""
+        found = [self._walk(0, letters) for letters in encoded]
+        owners = np.repeat(np.arange(len(found)), list(map(len, found)))
+        return owners, np.fromiter(chain.from_iterable(found), np.int64, len(owners))
 
-    def _counted_together(self, encoded: Sequence[bytes]) -> Iterator[_Counted]:
+    def _found_together(self, encoded: Sequence[bytes]) -> _Found:
         """The same with the model's automaton walked in lock-step, several times as fast.
 
         One vector step per byte position over the texts that are that long, longest first; what is left of the few longest is
@@ -222,12 +234,7 @@ class LanguageIdentifier:
             rest = self._walk(int(states[steps, rank]), encoded[order[rank]][steps:])
             features.append(np.array(rest, np.int32))
             owners.append(np.full(len(rest), order[rank]))
-        keys = np.concatenate(owners) * len(self._table) + np.concatenate(features)
-        unique, times = np.unique(keys, return_counts=True)
-        owner, feature = np.divmod(unique, len(self._table))
-        bounds = [*np.flatnonzero(np.diff(owner, prepend=-1)).tolist(), len(owner)]
-        for start, end in pairwise(bounds):
-            yield int(owner[start]), feature[start:end], times[start:end]
+        return np.concatenate(owners), np.concatenate(features)
 
     def _walk(self, state: int, letters: bytes) -> list[int]:
         """Features from ``state`` on, with a plain loop."""
