@@ -8,7 +8,6 @@ import re
 from schemas.mention import LanguageMention, Sentiment, Signals
 
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w.-]+|(?<!\w)@\w+")
-_MARKS = ("?", "？", "؟")
 _START = r"(?:^|[.!,:;\n–-])\s{0,3}(?:(?:en|maar|dus|hoi|hallo|hi|hey|hello|and|so|but|und|aber|hallo|et|mais|bonjour)\s+)?"
 
 _OPENINGS = {
@@ -53,11 +52,19 @@ def without_addresses(text: str) -> str:
 
 def asks(text: str, language: str | None) -> bool:
     """Whether a text asks: a question mark outside links, or an opening of a question; of all four languages where it is none of them."""
-    if any(mark in text for mark in _MARKS) and any(mark in without_addresses(text) for mark in _MARKS):
+    if _has_mark(text) and _has_mark(without_addresses(text)):
         return True
-    lower = text.lower().replace("’", "'")
+    lower = text.lower()
+    if not lower.isascii():
+        lower = lower.replace("’", "'")
     known = _BY_LANGUAGE.get(language or "")
-    return any(pattern.search(lower) for pattern in ((known,) if known else _BY_LANGUAGE.values()))
+    if known is not None:
+        return known.search(lower) is not None
+    return any(pattern.search(lower) for pattern in _BY_LANGUAGE.values())
+
+
+def _has_mark(text: str) -> bool:
+    return "?" in text or (not text.isascii() and ("？" in text or "؟" in text))
 
 
 def signals(mention: LanguageMention, text: str, sentiment: Sentiment) -> Signals:

@@ -78,7 +78,9 @@ class PackScorer:
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:
     """The words that count, as written; in phrases with a gap the words in the gap are not among them."""
-    return " ".join(unit.shown for unit in units[hit.negation : hit.end + 1] if unit.shown)
+    if hit.negation == hit.end:
+        return units[hit.end].shown
+    return " ".join([unit.shown for unit in units[hit.negation : hit.end + 1] if unit.shown])
 
 
 def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
@@ -87,8 +89,8 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
     negations: list[int] = []
     contrasts: list[int] = []
     covered = -1
-    for place, unit in enumerate(units):
-        if unit is PLAIN or place <= covered:
+    for place, unit in [(place, unit) for place, unit in enumerate(units) if unit.speaks]:
+        if place <= covered:
             continue
         node = unit.phrases
         if (
@@ -112,22 +114,27 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
 
 def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
     """The phrase at ``start`` that ends farthest."""
-    best: _Found | None = None
+    end, valence = -1, 0.0
     open_: list[tuple[int, Node]] = [(start + 1, first)]
     while open_:
         place, node = open_.pop()
-        if node.valence is not None and (best is None or place > best.end + 1):
-            best = _Found(start, place - 1, node.valence)
-        if place < len(units) and (following := node.following.get(units[place].form)) is not None:
+        if node.valence is not None and place > end + 1:
+            end, valence = place - 1, node.valence
+        if place >= len(units):
+            continue
+        if (following := node.following.get(units[place].form)) is not None:
             open_.append((place + 1, following))
         if node.gap is not None:
+            after = node.gap.following
             for ahead in range(place, min(place + GAP_WORDS + 1, len(units))):
                 unit = units[ahead]
-                if (following := node.gap.following.get(unit.form)) is not None:
+                if unit is PLAIN:
+                    continue
+                if (following := after.get(unit.form)) is not None:
                     open_.append((ahead + 1, following))
                 if unit.stop or unit.limit or unit.contrast:
                     break
-    return best
+    return _Found(start, end, valence) if end >= 0 else None
 
 
 def _is_degree(units: Sequence[Unit], place: int) -> bool:
@@ -166,10 +173,16 @@ def _weigh(units: Sequence[Unit], found: Sequence[_Found], negations: Sequence[i
         if share:
             hit.turned = True
             hit.valence *= 1 - share + share * (PRAISE_NEGATED if hit.plain > 0 else BLAME_NEGATED)
-        if mixed_case and any(unit.loud for unit in units[hit.start : hit.end + 1]):
+        if mixed_case and _is_loud(units, hit):
             hit.valence += math.copysign(LOUD, hit.valence)
         before = hit
     return used
+
+
+def _is_loud(units: Sequence[Unit], hit: _Found) -> bool:
+    if hit.start == hit.end:
+        return units[hit.end].loud
+    return any(unit.loud for unit in units[hit.start : hit.end + 1])
 
 
 def _turn_back(units: Sequence[Unit], found: Sequence[_Found], lone: Sequence[int]) -> set[int]:

@@ -64,6 +64,8 @@ class Unit:
     loud: bool = False
     number: bool = False
     phrases: Node | None = None
+    speaks: bool = False
+    """Whether it may be a hit, a part of one, a negation or a contrast: all else is only ever looked at beside one that does."""
 
 
 PLAIN = Unit()
@@ -95,7 +97,9 @@ class Units(dict[str, tuple[Unit, ...]]):
         self._parts = tuple((parts, tuple(parts)) for parts in (pack.first_parts, pack.last_parts))
         emoticons = sorted((sign for sign in pack.emoticons if not sign[0].isalnum()), key=len, reverse=True)
         signs = [*([f"[{''.join(pack.emoji)}]"] if pack.emoji else []), *map(re.escape, emoticons)]
-        self._signs = {sign: Unit(sign, valence=valence, stop=CLAUSE) for sign, valence in (pack.emoji | pack.emoticons).items()}
+        self._signs = {
+            sign: Unit(sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0) for sign, valence in (pack.emoji | pack.emoticons).items()
+        }
         self._pieces = re.compile(
             "|".join(
                 (
@@ -150,11 +154,13 @@ class Units(dict[str, tuple[Unit, ...]]):
         if valence == 0.0 and form not in self._known:
             return None
         rules = self._pack.rules
+        negation = rules.negations.get(form, 0.0)
+        phrases = self._root.following.get(form)
         return Unit(
             shown=piece,
             form=form,
             valence=valence,
-            negation=rules.negations.get(form, 0.0),
+            negation=negation,
             backward=form in rules.backward,
             degree=rules.degrees.get(form, 1.0),
             contrast=form in rules.contrast,
@@ -163,7 +169,8 @@ class Units(dict[str, tuple[Unit, ...]]):
             greeting=form in rules.greetings,
             loud=len(piece) >= LEAST_PART and piece.isupper(),
             number=form.isdigit(),
-            phrases=self._root.following.get(form),
+            phrases=phrases,
+            speaks=phrases is not None or form in rules.contrast or negation != 0.0 or valence != 0.0,
         )
 
     def _valence(self, form: str) -> float:
