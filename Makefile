@@ -37,8 +37,8 @@ contracts: ## uv run python -m agents.contracts check
 test: ## uv run --all-extras --group dev pytest
 	uv run --all-extras --group dev pytest
 
-chaos: ## uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report tests/reports (about 25 minutes)
-	uv run --all-extras python tests/chaos/run.py --seeds 1-22 --report tests/reports
+chaos: ## uv run --all-extras python tests/chaos/run.py --seeds 1-22 --jobs 2 --report tests/reports (about 20 minutes)
+	uv run --all-extras python tests/chaos/run.py --seeds 1-22 --jobs 2 --report tests/reports
 
 fuzz: ## uv run --all-extras --group dev python tests/fuzz/run.py --seed 1 (about 8 minutes of CPU)
 	uv run --all-extras --group dev python tests/fuzz/run.py --seed 1

@@ -147,37 +147,60 @@ class Faults:
             self._cluster.signal(guest, signal.SIGTERM)
 
     async def _guests(self, until: float, guest: Slot) -> None:
-        leave_at = time.monotonic() + 4.0
-        while time.monotonic() < until and not self.over.is_set():
-            stage = self._rng.choice(STAGES)
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._cluster.broker.bootstrap,
-                group_id=group_of("webcare", stage),
-                enable_auto_commit=False,
-                session_timeout_ms=int(SESSION_SECONDS * 1000),
-                heartbeat_interval_ms=int(SESSION_SECONDS * 300),
-                rebalance_timeout_ms=30_000,
-                partition_assignment_strategy=(StickyPartitionAssignor,),
-            )
-            consumer.subscribe([SOURCES[stage].name])
-            try:
-                await consumer.start()
-                await consumer.getmany(timeout_ms=self._rng.randrange(200, 1_200), max_records=1)
-            except KafkaError:
-                pass
-            finally:
-                await consumer.stop()
-            self.counts["storm"] += 1
-            if time.monotonic() > leave_at:
-                self.counts["storm: workers that left"] += self._cluster.signal(guest, self._rng.choice((signal.SIGTERM, signal.SIGKILL)))
-                leave_at = time.monotonic() + 4.0
-            await asyncio.sleep(self._rng.uniform(0.0, 0.6))
+        def goes_on() -> bool:
+            return time.monotonic() < until and not self.over.is_set()
+
+        async def visit() -> None:
+            while goes_on():
+                await self._visit(self._rng.choice(STAGES))
+                await asyncio.sleep(self._rng.uniform(0.0, 0.6))
+
+        async def come_and_go() -> None:
+            ready_at = None
+            while goes_on():
+                await asyncio.sleep(0.2)
+                if not _is_ready(guest):
+                    ready_at = None
+                elif ready_at is None:
+                    ready_at = time.monotonic()
+                elif time.monotonic() > ready_at + 1.0:
+                    how = self._rng.choice((signal.SIGTERM, signal.SIGKILL))
+                    self.counts["storm: workers that left"] += self._cluster.signal(guest, how)
+                    ready_at = None
+
+        await asyncio.gather(visit(), visit(), visit(), come_and_go())
+
+    async def _visit(self, stage: str) -> None:
+        """Join a group as its members do, hold what is assigned for a moment, leave."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._cluster.broker.bootstrap,
+            group_id=group_of("webcare", stage),
+            enable_auto_commit=False,
+            session_timeout_ms=int(SESSION_SECONDS * 1000),
+            heartbeat_interval_ms=int(SESSION_SECONDS * 300),
+            rebalance_timeout_ms=30_000,
+            partition_assignment_strategy=(StickyPartitionAssignor,),
+        )
+        consumer.subscribe([SOURCES[stage].name])
+        try:
+            await consumer.start()
+            await consumer.getmany(timeout_ms=self._rng.randrange(200, 1_200), max_records=1)
+        except KafkaError:
+            pass
+        finally:
+            await consumer.stop()
+        self.counts["storm"] += 1
 
     # -- records
 
     def _poison(self, how: dict[str, Any]) -> None:
         self._sender.add_poison(poison(self._rng, self._plan.partitions, how["records"]))
         self.counts["poison"] += how["records"]
+
+
+def _is_ready(slot: Slot) -> bool:
+    life = slot.life
+    return life is not None and b"partitions ready" in life.log.read_bytes()
 
 
 def compact_at_once(bootstrap: str) -> None:

@@ -148,8 +148,11 @@ def _stream(slugs: list[str], mentions: int, start: datetime, window: timedelta,
             at = onset + timedelta(minutes=55) * rng.random()
             made.append(_told(makers[slug].mention(at, angry=0.95, author=f"{MARKER}boos-{slug}-{number}"), at))
     for _ in range(mentions - len(rows) * crowd):
-        at = start + window * rng.random()
-        made.append(_told(makers[rng.choice(slugs)].mention(at), at))
+        slug = rng.choice(slugs)
+        # Most brands are heard of in the last hours only: every bucket of every brand is work for all who must follow.
+        since = 0.0 if slug in rows or slug in KNOWN else 0.85
+        at = start + window * rng.uniform(since, 1.0)
+        made.append(_told(makers[slug].mention(at), at))
     yield from made
     for one in made:
         yield from _oddities(one, rng)

@@ -163,18 +163,21 @@ def _strikes(kind: str, seconds: float, workers: int, rng: Random) -> list[Strik
         case "disk-full":
             return [Strike(at, kind, {"seconds": round(rng.uniform(1.0, 4.0), 1)}) for at in times(1, 5.0, 12.0)]
         case "compaction":
-            return [Strike(at, "kill-worker", {"worker": rng.randrange(workers)}) for at in times(3, 5.0)]
+            return [Strike(at, "kill-worker", {"worker": number % workers}) for number, at in enumerate(times(3, 5.0))]
         case _:
             return []
 
 
 def _inside(kind: str, rng: Random) -> dict[str, Any]:
+    """``within`` so many times that a worker comes to that point, it happens."""
+    point = rng.choice(POINTS)
+    within = 12 if point in ("committing", "committed") else 60
     match kind:
         case "sleep-in-write":
-            return {"freeze": {"point": rng.choice(POINTS[:5]), "chance": 0.02}}
+            return {"freeze": {"point": point, "within": within}}
         case "die-in-write":
-            return {"die": {"point": rng.choice(POINTS), "chance": 0.01}}
+            return {"die": {"point": point, "within": within}}
         case "slow-stage":
-            return {"slow": {"stage": rng.choice(STAGES), "seconds": 5.5, "chance": 0.06}}
+            return {"slow": {"stage": rng.choice(STAGES), "seconds": 5.5, "within": 12}}
         case _:
             return {}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from plan import KINDS
 
@@ -15,50 +15,57 @@ if TYPE_CHECKING:
     from run import Verdict
 
 
-def write_report(folder: Path, verdicts: "Sequence[Verdict]") -> None:
+Told = dict[str, Any]
+"""A seed's verdict as the report tells it."""
+
+
+def write_report(folder: Path, seeds: Sequence[Told]) -> None:
     """Write chaos.md and chaos.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    told = _as_json(verdicts)
+    faults: Counter[str] = Counter()
+    for seed in seeds:
+        faults += Counter(seed["faults"])
+    told = {
+        "date": datetime.now(UTC).isoformat(timespec="minutes"),  # noqa: TID251 - of the report
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
+        "faults": {kind: faults[kind] for kind in KINDS},
+        "seeds": sorted(seeds, key=lambda seed: seed["seed"]),
+    }
     (folder / "chaos.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     (folder / "chaos.md").write_text(_as_markdown(told), "utf-8")
 
 
-def _as_json(verdicts: "Sequence[Verdict]") -> dict[str, object]:
-    seeds = [
-        {
-            "seed": verdict.plan.seed,
-            "kinds": list(verdict.plan.kinds),
-            "time": verdict.plan.mode,
-            "workers": [stages or "all" for stages in verdict.plan.topology],
-            "faults": {kind: count for kind, count in sorted(verdict.faults.items()) if count},
-            "worker_ends": dict(sorted(verdict.ends.items())),
-            "figures": dict(sorted(verdict.figures.items())),
-            "skipped": verdict.skipped,
-            "findings": [str(finding) for finding in verdict.findings],
-            "failures": [failure[:400] for failure in verdict.failures],
-            "seconds": round(verdict.seconds, 1),
-            "good": verdict.good,
-        }
-        for verdict in verdicts
-    ]
-    faults: Counter[str] = Counter()
-    for verdict in verdicts:
-        faults += verdict.faults
+def read_report(folder: Path) -> list[Told]:
+    """The seeds of a report."""
+    seeds: list[Told] = json.loads((folder / "chaos.json").read_text("utf-8"))["seeds"]
+    return seeds
+
+
+def as_told(verdict: "Verdict") -> Told:
+    """One seed for the report."""
     return {
-        "date": datetime.now(UTC).isoformat(timespec="minutes"),  # noqa: TID251 - of the report
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
-        "faults": {kind: faults[kind] for kind in KINDS},
-        "seeds": seeds,
+        "seed": verdict.plan.seed,
+        "kinds": list(verdict.plan.kinds),
+        "time": verdict.plan.mode,
+        "workers": [stages or "all" for stages in verdict.plan.topology],
+        "faults": {kind: count for kind, count in sorted(verdict.faults.items()) if count},
+        "worker_ends": dict(sorted(verdict.ends.items())),
+        "figures": dict(sorted(verdict.figures.items())),
+        "skipped": verdict.skipped,
+        "findings": [str(finding) for finding in verdict.findings],
+        "failures": [failure[:400] for failure in verdict.failures],
+        "seconds": round(verdict.seconds, 1),
+        "good": verdict.good,
     }
 
 
-def _as_markdown(told: dict[str, object]) -> str:
-    seeds: list[dict[str, object]] = told["seeds"]  # type: ignore[assignment]
-    faults: dict[str, int] = told["faults"]  # type: ignore[assignment]
+def _as_markdown(told: dict[str, Any]) -> str:
+    seeds: list[Told] = told["seeds"]
+    faults: dict[str, int] = told["faults"]
     good = sum(bool(seed["good"]) for seed in seeds)
 
     def total(name: str) -> int:
-        return sum(seed["figures"].get(name, 0) for seed in seeds)  # type: ignore[attr-defined, misc]
+        return sum(seed["figures"].get(name, 0) for seed in seeds)
 
     raw, repeats = total("raw"), total("repeats")
     lines = [
@@ -83,11 +90,11 @@ def _as_markdown(told: dict[str, object]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for seed in seeds:
-        figures: dict[str, int] = seed["figures"]  # type: ignore[assignment]
-        struck = ", ".join(f"{kind} {count}" for kind, count in seed["faults"].items() if kind in KINDS)  # type: ignore[attr-defined]
+        figures = seed["figures"]
+        struck = ", ".join(f"{kind} {count}" for kind, count in seed["faults"].items() if kind in KINDS)
         alerts = sum(count for name, count in figures.items() if name.startswith("webcare.alert.event"))
         items = sum(count for name, count in figures.items() if name.startswith("webcare.queue.item"))
-        workers = " + ".join(seed["workers"])  # type: ignore[arg-type]
+        workers = " + ".join(seed["workers"])
         lines.append(
             f"| {seed['seed']} | {struck} | {seed['time']} | {workers} | {figures.get('raw', 0)} | {figures.get('repeats', 0)} "
             f"| {figures.get('worker starts', 0)} | {alerts} | {items} | {seed['seconds']:.0f} | {'good' if seed['good'] else '**bad**'} |"
@@ -97,6 +104,6 @@ def _as_markdown(told: dict[str, object]) -> str:
         ends += Counter(seed["worker_ends"])
     lines += ["", "How workers ended: " + ", ".join(f"{how} {count}" for how, count in ends.most_common()) + "."]
     for seed in seeds:
-        lines += [f"Seed {seed['seed']}, skipped: {skip}." for skip in seed["skipped"]]  # type: ignore[attr-defined]
-        lines += [f"Seed {seed['seed']}, broken: {broken}." for broken in (*seed["findings"], *seed["failures"])]  # type: ignore[misc]
+        lines += [f"Seed {seed['seed']}, skipped: {skip}." for skip in seed["skipped"]]
+        lines += [f"Seed {seed['seed']}, broken: {broken}." for broken in (*seed["findings"], *seed["failures"])]
     return "\n".join(lines) + "\n"

@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,6 +17,7 @@ import traceback
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +32,7 @@ from kafka.errors import KafkaError
 from load import load
 from plan import KINDS, Plan, draw
 from reference import undisturbed
-from report import write_report
+from report import Told, as_told, read_report, write_report
 from sender import Sender
 
 from agents.broker import Broker
@@ -39,10 +41,10 @@ from agents.topic_reader import Record, TopicReader, places_of
 from agents.topics import TopicsError, apply_topics, topic_epoch
 from schemas.topics import CRISIS_STATE, RAW, ROUTING_STATE
 
-STANDSTILL_SECONDS = 60.0
-"""So long the lag may stay the same while it drains; a worker that is stuck ends itself before that."""
-DRAIN_SECONDS = 240.0
-READY_SECONDS = 120.0
+STANDSTILL_SECONDS = 90.0
+"""So long the lag may stay the same while it drains and all workers are up; a worker that is stuck ends itself before that."""
+DRAIN_SECONDS = 600.0
+READY_SECONDS = 240.0
 
 
 @dataclass
@@ -196,12 +198,17 @@ def _wait_for_threads(cluster: Cluster, faults: Faults, sender: Sender) -> None:
 def _wait_until_ready(cluster: Cluster) -> None:
     """Every worker is a member and has restored what it got: faults shall meet work, not a start."""
     deadline = time.monotonic() + READY_SECONDS
-    while not all(slot.life is not None and b"partitions ready" in slot.life.log.read_bytes() for slot in cluster.slots):
+    while not _all_ready(cluster):
         cluster.supervise()
         time.sleep(0.1)
         if time.monotonic() > deadline:
             raise TimeoutError("the workers were not ready in time")
     time.sleep(1.0)
+
+
+def _all_ready(cluster: Cluster) -> bool:
+    lives = [slot.life for slot in cluster.slots if slot.wanted]
+    return all(life is not None and b"partitions ready" in life.log.read_bytes() for life in lives)
 
 
 def _drain(cluster: Cluster) -> None:
@@ -224,7 +231,7 @@ def _drain(cluster: Cluster) -> None:
                 continue
             if not any(left.values()):
                 return
-            if left != last:
+            if left != last or not _all_ready(cluster):
                 last, changed = left, now
             time.sleep(0.2)
     finally:
@@ -319,30 +326,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="keep logs and data of good runs too")
     parser.add_argument("--discard", action="store_true", help="keep nothing, of bad runs either")
     parser.add_argument("--plan", action="store_true", help="print the schedule only")
+    parser.add_argument("--jobs", type=int, default=1, help="how many seeds at a time (1); they wait more than they compute")
     parser.add_argument("--report", type=Path, metavar="FOLDER", help="write chaos.md and chaos.json there")
     given = parser.parse_args(arguments)
     for library in ("aiokafka", "kafka"):  # that the broker is away is what we are about
         logging.getLogger(library).setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left behind
-    verdicts = []
-    for seed in given.seeds:
-        plan = draw(
-            seed,
-            kinds=None if given.kinds is None else tuple(given.kinds),
-            workers=given.workers,
-            minutes=given.minutes,
-            mentions=given.mentions,
-            mode=given.mode,
-            hours=given.hours,
-            sabotage=given.sabotage,
-        )
-        if given.plan:
-            print("\n".join(plan.lines()))
-            continue
-        verdicts.append(run_seed(plan, keep=given.keep, discard=given.discard))
-        if given.report is not None:
-            write_report(given.report, verdicts)
-    return 0 if all(verdict.good for verdict in verdicts) else 1
+    if given.jobs > 1:
+        told = _side_by_side(given, list(arguments if arguments is not None else sys.argv[1:]))
+    else:
+        told = []
+        for seed in given.seeds:
+            plan = draw(
+                seed,
+                kinds=None if given.kinds is None else tuple(given.kinds),
+                workers=given.workers,
+                minutes=given.minutes,
+                mentions=given.mentions,
+                mode=given.mode,
+                hours=given.hours,
+                sabotage=given.sabotage,
+            )
+            if given.plan:
+                print("\n".join(plan.lines()))
+                continue
+            told.append(as_told(run_seed(plan, keep=given.keep, discard=given.discard)))
+            if given.report is not None:
+                write_report(given.report, told)
+    if given.report is not None and told:
+        write_report(given.report, told)
+    return 0 if all(seed["good"] for seed in told) else 1
+
+
+def _side_by_side(given: argparse.Namespace, arguments: list[str]) -> list[Told]:
+    """Each seed in a process of its own, so many at a time."""
+
+    def run_one(seed: int) -> list[Told]:
+        with tempfile.TemporaryDirectory(prefix="webcare-chaos-report-") as folder:
+            # What comes last counts.
+            command = [sys.executable, __file__, *arguments, "--seeds", str(seed), "--jobs", "1", "--report", folder]
+            done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            print(done.stdout, end="", flush=True)
+            return read_report(Path(folder))
+
+    with ThreadPoolExecutor(given.jobs) as pool:
+        return [one for told in pool.map(run_one, given.seeds) for one in told]
 
 
 if __name__ == "__main__":

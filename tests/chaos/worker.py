@@ -2,8 +2,8 @@
 
 Run as ``python worker.py CONTROL [--stages …]``. CONTROL is a JSON file that may change while the worker runs:
 ``armed`` (false: behave), ``seed``, ``clock`` (seconds the wall clock is wrong by), ``ticks`` and ``tick_seconds``, and
-``slow`` {stage, seconds, chance}: a stage that blocks the process in the middle of a batch, longer than the session lasts;
-``die`` {point, chance}: kill -9 exactly there; ``freeze`` {point, chance}: SIGSTOP exactly there (the harness wakes it up);
+``slow`` {stage, seconds, within}: a stage that blocks the process in the middle of a batch, longer than the session lasts;
+``die`` {point, within}: kill -9 exactly there; ``freeze`` {point, within}: SIGSTOP exactly there (the harness wakes it up);
 ``sabotage``: break a rule of the protocol on purpose, to see that the harness notices.
 Points: computed, outputs, changing, state, committing, committed. The product has no hooks for this: its methods are wrapped here.
 """
@@ -35,6 +35,7 @@ class Control:
         self._next = 0.0
         self._known: dict[str, Any] = {}
         self._stamp = 0
+        self._left: dict[str, int] = {}
         self.rng = Random(f"{self['seed']} {os.environ.get('CHAOS_LIFE', '')}")
 
     def __getitem__(self, name: str) -> Any:
@@ -47,9 +48,13 @@ class Control:
         return self._known.get(name)
 
     def strikes(self, fault: str, place: str, name: str) -> bool:
-        """Whether this fault happens now, at this place."""
+        """Whether this fault happens now, at this place: at one of the first ``within`` times, then again."""
         told = self[fault] if self["armed"] else None
-        return told is not None and told[place] == name and self.rng.random() < told["chance"]
+        if told is None or told[place] != name:
+            return False
+        left = self._left.get(fault, 0) or self.rng.randrange(2, told["within"] + 1)
+        self._left[fault] = left - 1
+        return left == 1
 
 
 def shift_clock(control: Control) -> None:
