@@ -134,6 +134,8 @@ def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
     seen: set[str] = set()
     for index, brand in enumerate(parsed.brands):
         place = f"{file}: brands[{index}] ({brand.slug})"
+        if brand.slug.endswith("\n"):  # the one thing that `$` of the pattern lets pass; no record can name such a brand
+            raise ConfigurationError(f"{file}: brands[{index}]: a line break ends the slug")
         if brand.slug in seen:
             raise ConfigurationError(f"{place}: this slug is there twice; give each brand one entry")
         seen.add(brand.slug)
