@@ -6,7 +6,7 @@ SYNC := uv sync --locked --all-extras --all-groups
 COMPOSE := docker compose
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz bench check up down clean
+.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz bench soak check up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ fuzz: ## uv run --all-extras --group dev python tests/fuzz/run.py --seed 1 (abou
 
 bench: ## uv run --all-extras --group bench python tests/bench/bench.py (about 15 minutes; --quick: 2; nothing else should run)
 	uv run --all-extras --group bench python tests/bench/bench.py
+
+soak: ## uv run --all-extras --group bench python tests/bench/soak.py (15 minutes; nothing else should run)
+	uv run --all-extras --group bench python tests/bench/soak.py --output tests/reports
 
 check: lint types imports contracts test ## all of the above, as CI does
 
