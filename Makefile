@@ -46,7 +46,7 @@ fuzz: ## uv run --all-extras --group dev python tests/fuzz/run.py --seed 1 (abou
 bench: ## uv run --all-extras --group bench python tests/bench/bench.py (about 15 minutes; --quick: 2; nothing else should run)
 	uv run --all-extras --group bench python tests/bench/bench.py
 
-soak: ## uv run --all-extras --group bench python tests/bench/soak.py (15 minutes; nothing else should run)
+soak: ## uv run --all-extras --group bench python tests/bench/soak.py --output tests/reports (15 minutes; nothing else should run)
 	uv run --all-extras --group bench python tests/bench/soak.py --output tests/reports
 
 check: lint types imports contracts test ## all of the above, as CI does
