@@ -195,6 +195,34 @@ def test_the_report_begins_with_the_ratios_and_names_how_it_was_made(bench: dict
     assert all(line.startswith(("#", "|", "-", "`", " ")) or line == "" or line[0].isalnum() for line in text.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        pytest.param((0.02, 0.04), "other work on the machine took 0.03 cores (at most 0.04)", id="quiet"),
+        pytest.param((1.2, 0.9), "The machine was busy", id="busy"),
+    ],
+)
+def test_a_busy_machine_is_told(bench: dict[str, Any], shares: tuple[float, float], said: str) -> None:
+    rounds = {number: system(28.0) | {"foreign_share": share} for number, share in enumerate(shares)}
+    text = bench["report"].render({"about": ABOUT, "light": {"ours": rounds}})
+    assert said in text
+    assert ("The machine was busy" in text) == (min(shares) > 0.2)
+
+
+def test_on_a_busy_machine_no_speed_is_judged(bench: dict[str, Any]) -> None:
+    """Two processes get two shares of a crowded machine where one gets one: a second worker would seem to double everything."""
+    growth = {name: {n: found | {"foreign_share": 1.3} for n, found in rounds.items()} for name, rounds in FIGURES["growth"].items()}
+    found = verdicts(bench, FIGURES | {"growth": growth})
+    assert found["a second worker adds, share of the first"] == ("0.75 (0.70 to 0.80)", "not judged")
+    assert found["memory with 1,000 brands, without seen identities, MB"] == ("300", "met"), "memory does not depend on who else runs"
+    assert {verdict for what, (_, verdict) in found.items() if not what.startswith("memory")} == {"not judged", ""}
+
+
+def test_without_a_backlog_the_load_average_tells_whether_the_machine_is_busy(bench: dict[str, Any]) -> None:
+    found = verdicts(bench, {"about": ABOUT | {"load": 15.0}, "alerts": FIGURES["alerts"]})
+    assert found["deciding record→alert, longest, ms"] == ("400", "not judged")
+
+
 def test_figures_read_back_from_the_file_give_the_same_report(bench: dict[str, Any]) -> None:
     import msgspec
 

@@ -105,7 +105,7 @@ def about(plan: Plan) -> dict[str, Any]:
     """Machine, versions, date and command."""
     names = ("faust-streaming", "aiokafka", "quixstreams", "confluent-kafka", "uvloop", "msgspec", "py3langid", "vaderSentiment")
     model = next((line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
-    commit = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    commit = subprocess.run(["git", "-C", str(HERE), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),  # noqa: TID251
         "command": shlex.join(["python", "tests/bench/bench.py", *sys.argv[1:]]),
@@ -122,7 +122,7 @@ def about(plan: Plan) -> dict[str, Any]:
 
 def light(bench: Bench, plan: Plan) -> dict[str, Any]:
     """Runtime alone."""
-    loads = {name: load.scaled(plan.share) for name, load in LIGHT.items()}
+    loads = {name: load.scaled(plan.share) for name, load in LIGHT.items() if plan.others or name != "faust-unacknowledged"}
     return compare(bench, plan, "light", loads, light_drafts(enough(plan, loads)))
 
 
@@ -160,7 +160,7 @@ def growth(bench: Bench, plan: Plan) -> dict[str, Any]:
     shapes = {
         "one worker": ((),),
         "two workers": ((), ()),
-        "split: language, sentiment | crisis, routing": (("language", "sentiment"), ("crisis", "routing")),
+        "two that split the stages: language, sentiment / crisis, routing": (("language", "sentiment"), ("crisis", "routing")),
     }
     found: dict[str, dict[int, Any]] = {name: {} for name in shapes}
     for number, name in alternating(list(shapes), plan.rounds):

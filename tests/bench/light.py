@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
-from pipeline.journal import Journal
+from pipeline.journal import Journal, unseal
 from pipeline.stage import APPENDED, ORIGIN, Incoming, Origin, Outcome, Outgoing, Reading, header, parse_origin
 from schemas.topics import ASSESSED, CRISIS_STATE, LANGUAGE, RAW, ROUTED, SENTIMENT, Topic
 
@@ -134,7 +134,7 @@ class LightCounter(LightPartition):
         self._journal = Journal()
 
     def restore(self, key: bytes, value: bytes) -> None:
-        self._counts[key] = _decode_count(value)
+        self._counts[key] = _decode_count(unseal(key, value))
 
     def restored(self, change: int) -> None:
         self._journal.change = change

@@ -11,7 +11,7 @@ import msgspec
 from cluster import Cluster
 from figures import summary
 from mentions import Draft
-from processes import Child, ChildFailedError, child, cpu_seconds, resident_bytes
+from processes import Child, ChildFailedError, child, cpu_seconds, machine_seconds, resident_bytes
 
 from pipeline.stage import APPENDED, ORIGIN, parse_origin
 from schemas.topics import ALERT_EVENT, DEAD_LETTER, RAW, ROUTED
@@ -28,12 +28,13 @@ _number = msgspec.json.Decoder(type("Numbered", (msgspec.Struct,), {"__annotatio
 
 
 class Drain(NamedTuple):
-    """A backlog from the first fetch to the last routed record. CPU in seconds; ``worker_cpu`` per process."""
+    """A backlog from the first fetch to the last routed record. CPU in seconds; ``worker_cpu`` per process, ``foreign_cpu`` of others."""
 
     records: int
     seconds: float
     worker_cpu: list[float]
     broker_cpu: float
+    foreign_cpu: float
 
     @property
     def rate(self) -> float:
@@ -81,13 +82,16 @@ def drain(cluster: Cluster, children: Sequence[Child], drafts: Sequence[Draft]) 
         cluster.fill(drafts, now - len(drafts) / EVENT_PACE, now)
         before = [cpu_seconds(worker.pid) for worker in children]
         broker = cpu_seconds(cluster.pid)
+        machine, own = machine_seconds(), time.process_time()
         started = time.time()
     finally:
         for worker in children:
             worker.go_on()
     wait_for(cluster, children, goal)
     spent = [cpu_seconds(worker.pid) - cpu for worker, cpu in zip(children, before, strict=True)]
-    return Drain(len(drafts), cluster.last_append(ROUTED.name) - started, spent, cpu_seconds(cluster.pid) - broker)
+    by_broker = cpu_seconds(cluster.pid) - broker
+    foreign = machine_seconds() - machine - (time.process_time() - own) - sum(spent) - by_broker
+    return Drain(len(drafts), cluster.last_append(ROUTED.name) - started, spent, by_broker, max(0.0, foreign))
 
 
 def warm_up(cluster: Cluster, children: Sequence[Child], drafts: Sequence[Draft]) -> int:

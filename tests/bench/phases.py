@@ -144,6 +144,7 @@ def told(drained: Drain) -> dict[str, Any]:
         "broker_micros": drained.broker_micros,
         "worker_shares": [cpu / drained.seconds for cpu in drained.worker_cpu],
         "broker_share": drained.broker_cpu / drained.seconds,
+        "foreign_share": drained.foreign_cpu / drained.seconds,
     }
 
 

@@ -31,6 +31,12 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
 
 
+def machine_seconds() -> float:
+    """CPU time of everything that runs on the machine, what the host took away (steal) included; waiting is not."""
+    user, nice, system, _, _, irq, softirq, steal = (int(field) for field in Path("/proc/stat").read_text().split(maxsplit=9)[1:9])
+    return (user + nice + system + irq + softirq + steal) / _TICKS
+
+
 class ChildFailedError(RuntimeError):
     """A process of the benchmark ended by itself; the message holds its last words."""
 

@@ -8,6 +8,10 @@ from systems import BY_NAME
 
 Rounds = Mapping[int, Mapping[str, Any]]
 MEGABYTE = 1_000_000
+BUSY = 0.2
+"""Cores that others may use before the report judges no speed any more."""
+BUSY_LOAD = 1.5
+"""The same by the load average at the start, for parts that drain no backlog."""
 
 
 class Target(NamedTuple):
@@ -19,14 +23,17 @@ class Target(NamedTuple):
     below: bool
     form: str = "{:.2f}"
     note: str = ""
+    judged: bool = True
 
     @property
     def verdict(self) -> str:
-        """Whether the median meets the target."""
+        """Whether the median meets the target; no verdict where others had the machine too."""
         if self.value is None:
             return "not measured"
         if self.limit is None:
             return ""
+        if not self.judged:
+            return "not judged"
         met = self.value.median <= self.limit if self.below else self.value.median >= self.limit
         return "met" if met else "**missed**"
 
@@ -129,7 +136,10 @@ def targets(figures: Mapping[str, Any]) -> list[Target]:
         ),
         Target("memory with 1,000 brands, without seen identities, MB", _memory(figures), 400.0, True, "{:,.0f}"),
     ]
-    return [line for line in lines if line.value is not None or line.limit is not None]
+    quiet = not is_busy(figures)
+    return [
+        line._replace(judged=quiet or line.what.startswith("memory")) for line in lines if line.value is not None or line.limit is not None
+    ]
 
 
 def plus(value: Spread | None, added: float) -> Spread | None:
@@ -158,7 +168,11 @@ def _cores(figures: Mapping[str, Any]) -> str:
 
 def render(figures: Mapping[str, Any]) -> str:
     """The whole report as Markdown."""
-    parts = [*_head(figures["about"]), *table(("ratio or figure", "median (range)", "target", "", ""), [t.row() for t in targets(figures)])]
+    parts = [
+        *_head(figures["about"]),
+        *_quiet(figures),
+        *table(("ratio or figure", "median (range)", "target", "", ""), [t.row() for t in targets(figures)]),
+    ]
     for kind, title in (("light", "Runtime alone"), ("real", "The real stages")):
         if figures.get(kind):
             parts += [f"## {title}", "", *_systems(figures[kind]), *_paces(figures[kind])]
@@ -180,6 +194,29 @@ def _head(about: Mapping[str, Any]) -> Iterator[str]:
     yield f"`{about['command']}`, {about['date']}, commit {about['commit']}, {about['rounds']} rounds, {about.get('minutes', '?')} minutes."
     yield f"{about['machine']}; {about['system']}; Python {about['python']}; load average {about['load']} at the start."
     yield ", ".join(f"{name} {version}" for name, version in about["versions"].items()) + "."
+    yield ""
+
+
+def foreign_shares(figures: Mapping[str, Any]) -> list[float]:
+    """Cores that other work took, by backlog."""
+    kinds = [figures.get(part) or {} for part in ("light", "real", "growth")]
+    return [found["foreign_share"] for kind in kinds for rounds in kind.values() for found in rounds.values() if "foreign_share" in found]
+
+
+def is_busy(figures: Mapping[str, Any]) -> bool:
+    """Whether others had the machine too. Then not even ratios are fair: two processes get two shares of a crowded machine where one gets
+    one, and what waits for the broker (Faust) spends CPU on waiting.
+    """
+    shares = foreign_shares(figures)
+    return spread(shares).median > BUSY if shares else bool(figures["about"]["load"] > BUSY_LOAD)
+
+
+def _quiet(figures: Mapping[str, Any]) -> Iterator[str]:
+    if shares := foreign_shares(figures):
+        usual = spread(shares)
+        yield f"While backlogs were drained, other work on the machine took {usual.median:.2f} cores (at most {usual.high:.2f})."
+    if is_busy(figures):
+        yield "**The machine was busy, so no speed is judged here: rates and times are worse than on a quiet one, and ratios are off too.**"
     yield ""
 
 
