@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
@@ -140,10 +141,19 @@ def parse_origin(value: bytes) -> Origin:
     Raises:
         ValueError: it does not have the form ``<topic epoch>:<raw partition>:<raw offset>``, or no Kafka has such numbers.
     """
-    epoch, partition, offset = value.decode("ascii").split(":")
-    if len(epoch) > 100 or len(partition) > 10 or len(offset) > 19 or not (partition.isdigit() and offset.isdigit()):
+    place, _, offset = value.rpartition(b":")
+    if len(offset) > 19 or not offset.isdigit():
+        raise ValueError("no offset in a raw topic")
+    return Origin(*_parse_place(place), int(offset))
+
+
+@lru_cache(maxsize=1024)
+def _parse_place(value: bytes) -> tuple[str, int]:
+    """``<topic epoch>:<raw partition>``: one for all records of a raw partition."""
+    epoch, partition = value.decode("ascii").split(":")
+    if len(epoch) > 100 or len(partition) > 10 or not partition.isdigit():
         raise ValueError("no place in a raw topic")  # int() takes signs, spaces and any size, which no snapshot can hold
-    return Origin(epoch, int(partition), int(offset))
+    return epoch, int(partition)
 
 
 def header(headers: Iterable[tuple[str, bytes]], name: str) -> bytes | None:

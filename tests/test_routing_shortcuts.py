@@ -19,6 +19,7 @@ from pipeline.personal_data import find_personal_data
 from pipeline.phrases import Phrases, words_of
 from pipeline.routed import retold
 from pipeline.rules import RuleBook, parse_rules
+from pipeline.stage import Origin, parse_origin
 from schemas.codec import encode
 from schemas.mention import AssessedMention, Author, Reach, Sentiment, Signals, Situation
 from schemas.outputs import Fact, RoutedMention
@@ -251,3 +252,20 @@ def test_a_snapshot_around_a_written_item_is_the_whole_written_out(facts: dict[s
 def test_the_time_of_a_header_is_written_as_python_writes_it(moment: datetime):
     (time,) = [value for name, value in cloud_headers(ROUTED, "id", "x:1", moment) if name == "ce_time"]
     assert time.decode() == moment.isoformat().replace("+00:00", "Z")
+
+
+# origins
+
+
+@given(st.text("0123456789:e -+١", max_size=24) | st.from_regex(r"e{0,101}:[0-9]{0,11}:[0-9]{0,20}", fullmatch=True))
+def test_an_origin_is_read_once_per_place_and_all_the_same(text: str):
+    def read() -> object:
+        try:
+            return parse_origin(text.encode())
+        except ValueError:
+            return None
+
+    parts = text.split(":")
+    good = text.isascii() and len(parts) == 3 and len(parts[0]) <= 100 and all(part.isdigit() for part in parts[1:])
+    good = good and len(parts[1]) <= 10 and len(parts[2]) <= 19
+    assert read() == read() == (Origin(parts[0], int(parts[1]), int(parts[2])) if good else None)
