@@ -156,7 +156,7 @@ async def _move_state(settings: Settings, topic: Topic, move: _Move) -> None:
 
 
 def _told_move(topic: Topic, log: Iterable[Record], raw: int, partitions: int) -> _Told:
-    """Values go to their new partition, tombstones to the old one, and the values once more, as new records.
+    """Values go to their new partition, tombstones to the old one, and the values once more.
 
     So whoever keeps them by key alone, in the order in which they were written, ends with the value. All that may have moved by a run
     before is written once more too: nobody knows how far that run came.
@@ -175,14 +175,13 @@ def _told_move(topic: Topic, log: Iterable[Record], raw: int, partitions: int) -
         except msgspec.DecodeError:
             continue
         target = home(brand)
-        headers = [(name, value) for name, value in record.headers if name != "ce_id"]
-        name = key.decode("utf-8", "replace")
-        away, here = (("ce_id", digest(event_type(topic), name, step, partitions).encode()) for step in ("moved away", "moved"))
+        headers = list(record.headers)
         if partition != target:
-            told.put[target].append(Write(key, record.value, list(record.headers)))
-            told.take[partition].append(Write(key, None, [*headers, away]))
+            gone = digest(event_type(topic), key.decode("utf-8", "replace"), "moved", partitions).encode()
+            told.put[target].append(Write(key, record.value, headers))
+            told.take[partition].append(Write(key, None, [(name, gone if name == "ce_id" else value) for name, value in headers]))
         if partition != target or before(brand) != target:
-            told.again[target].append(Write(key, record.value, [*headers, here]))
+            told.again[target].append(Write(key, record.value, headers))
     return told
 
 

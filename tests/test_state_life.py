@@ -333,7 +333,7 @@ def test_more_partitions_change_nothing(fresh_broker: Broker, undisturbed: Undis
     work(bootstrap, story(8)[1], log)
     assert "cannot be read" not in log.read_text()
     proof = check(bootstrap, Settings(bootstrap=bootstrap, ticks="log"), load_deployment())
-    assert proof.clean, proof
+    assert proof.clean, proof.as_json()
     assert told(bootstrap) == undisturbed.states
     for topic in (ALERT_EVENT, ROUTED):
         assert identities(bootstrap, topic.name) == undisturbed.ids[topic.name], topic.name
