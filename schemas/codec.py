@@ -67,7 +67,8 @@ class RecordDecoder(Generic[T]):
         try:
             return self._by_beginning.get(value[:_BEGINNING], self._mention)(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._by_type(value)
+            pass  # its message may quote what was sent, so nothing is raised while it is at hand
+        return self._by_type(value)
 
     def _by_type(self, value: bytes) -> T:
         """The record in ``value``, by the type that it names; it has a fault or a field that we do not know."""

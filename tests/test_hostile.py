@@ -1,6 +1,7 @@
 """Records that once hung or ended a worker, or broke a law: through all four stages, without Kafka."""
 
 import json
+import traceback
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -100,6 +101,14 @@ def test_what_is_wrong_is_told_without_what_was_sent(kind: str) -> None:
     with pytest.raises(RejectedRecordError) as refused:
         raw_decoder().decode(json.dumps(mention(0, kind=kind)).encode())
     assert refused.value.detail == "Invalid enum value … - at `$.kind`"
+
+
+@pytest.mark.parametrize("changes", [{"type": "geheim"}, {"kind": "geheim"}, {"type": "tick", "at": "geheim"}, {"type": ["geheim"]}])
+def test_a_refusal_holds_no_error_that_quotes_what_was_sent(changes: dict[str, Any]) -> None:
+    with pytest.raises(RejectedRecordError) as refused:
+        raw_decoder().decode(json.dumps(mention(0) | changes).encode())
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+    assert "geheim" not in "".join(traceback.format_exception(refused.value))
 
 
 # poison in a topic between the stages, where only our own records should be
