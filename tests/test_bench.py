@@ -218,6 +218,13 @@ def test_on_a_busy_machine_no_speed_is_judged(bench: dict[str, Any]) -> None:
     assert {verdict for what, (_, verdict) in found.items() if not what.startswith("memory")} == {"not judged", ""}
 
 
+def test_a_pace_that_cannot_be_kept_is_missed_and_not_unmeasured(bench: dict[str, Any]) -> None:
+    slow = system(2_000.0, 450.0) | {"too_fast": ["500"]}
+    found = verdicts(bench, {"about": ABOUT, "real": {"ours": {0: slow}}})
+    assert found["raw→routed at 500/s, p99 ms"] == ("–", "**missed**")
+    assert found["raw→routed at 50/s, p99 ms"] == ("50", "met")
+
+
 def test_without_a_backlog_the_load_average_tells_whether_the_machine_is_busy(bench: dict[str, Any]) -> None:
     found = verdicts(bench, {"about": ABOUT | {"load": 15.0}, "alerts": FIGURES["alerts"]})
     assert found["deciding record→alert, longest, ms"] == ("400", "not judged")

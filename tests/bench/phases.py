@@ -67,12 +67,14 @@ class Bench:
             drained = drain(cluster, children, drafts[load.warm : used])
             found = told(drained) | {"resident_at_start": at_start}
             self._say(f"{kind} {name}: {drained.rate:,.0f}/s, {drained.worker_micros:,.0f} µs (broker {drained.broker_micros:,.0f} µs)")
-            found["paces"] = {}
+            found["paces"], found["too_fast"] = {}, []
             asked = dict(rates) | ({drained.rate * 0.8: saturated} if saturated else {})
             for rate, seconds in asked.items():
-                if rate > drained.rate * TIRED:
-                    continue
                 label = "80 %" if rate not in rates else f"{rate:g}"
+                if rate > drained.rate * TIRED:
+                    found["too_fast"].append(label)
+                    self._say(f"{kind} {name} is not asked for {rate:,.0f}/s: more than {TIRED:.0%} of its throughput")
+                    continue
                 number = min(round(rate * seconds), len(drafts) - used)
                 pace = keep_pace(cluster, children, drafts[used : used + number], rate, setting.work)
                 used += number
