@@ -164,28 +164,15 @@ def _route(decision: Decision) -> dict[str, Any]:
 
 def open_task(scene: Scene, item_id: str, root: str) -> Kept:
     """A new task."""
-    mention, decision = scene.mention, scene.decision
-    at = mention.detected_at.astimezone(UTC)
-    item = WorkItem(
-        item_id=item_id,
-        revision=1,
-        brand=mention.brand,
-        kind="task",
-        status="open",
-        recipient=None,
-        priority=decision.priority,
-        rank=decision.rank,
-        opened_at=at,
-        updated_at=at,
-        root_id=root,
-        due_at=decision.due_at,
-        calendar=decision.calendar,
-        sla="on_track",
-        **_route(decision),
-        **_packet(scene),
-        **_surroundings(scene),
+    item = _new_item(scene, item_id, root)
+    return Kept(
+        item=item,
+        latest_at=item.opened_at,
+        decided_by=item.mention_id,
+        since=item.opened_at,
+        at_risk_at=scene.at_risk_at,
+        marketing=scene.marketing,
     )
-    return Kept(item=item, latest_at=at, decided_by=mention.mention_id, since=at, at_risk_at=scene.at_risk_at, marketing=scene.marketing)
 
 
 def reopen_task(kept: Kept, scene: Scene) -> Kept:
@@ -259,26 +246,57 @@ def _shown(kept: Kept, scene: Scene, fields: dict[str, Any], **changes: Any) -> 
 
 def open_inform(scene: Scene, inform: Inform, root: str) -> Kept:
     """A message to somebody who is not given a task: no queue, no deadline."""
+    item = _new_item(scene, inform.item_id, root, recipient=inform.recipient)
+    return Kept(item=item, latest_at=item.opened_at, decided_by=item.mention_id, since=item.opened_at)
+
+
+def _new_item(scene: Scene, item_id: str, root: str, recipient: str | None = None) -> WorkItem:
+    """The first version of an item; with a ``recipient`` it informs. Field by field, since most mentions open one: dicts cost twice."""
     mention, decision = scene.mention, scene.decision
+    author = mention.author
     at = mention.detected_at.astimezone(UTC)
-    route = _route(decision) | {"queue": None, "response_policy": "monitor", "response_reason": "told, not tasked"}
-    item = WorkItem(
-        item_id=inform.item_id,
+    is_task = recipient is None
+    return WorkItem(
+        item_id=item_id,
         revision=1,
         brand=mention.brand,
-        kind="inform",
+        mode=mention.mode,
+        kind="task" if is_task else "inform",
         status="open",
-        recipient=inform.recipient,
+        mention_id=mention.mention_id,
+        queue=decision.queue if is_task else None,
+        recipient=recipient,
         priority=decision.priority,
         rank=decision.rank,
+        posture=decision.posture,
+        response_policy=decision.response_policy if is_task else "monitor",
+        response_reason=decision.response_reason if is_task else "told, not tasked",
+        handling="move_to_private" if scene.moved else "reply_in_channel",
+        rule=decision.rule,
+        config_hash=decision.config_hash,
         opened_at=at,
         updated_at=at,
         root_id=root,
-        **route,
-        **_packet(scene),
-        **_surroundings(scene),
+        found=scene.found,
+        intents=mention.signals.intents,
+        topic=mention.topic,
+        due_at=decision.due_at if is_task else None,
+        calendar=decision.calendar if is_task else None,
+        sla="on_track" if is_task else None,
+        facts=decision.facts,
+        channel=mention.channel,
+        channel_family=mention.channel_family,
+        language=mention.language,
+        mood=mention.sentiment.label,
+        compound=mention.sentiment.compound,
+        text=scene.text[:MOST_ITEM_TEXT],
+        url=mention.url,
+        author=author if author.name is None else replace(author, name=None),
+        author_history=scene.history,
+        thread=scene.thread,
+        thread_size=scene.thread_size,
+        situation=mention.situation,
     )
-    return Kept(item=item, latest_at=at, decided_by=mention.mention_id, since=at)
 
 
 def answer_task(kept: Kept, at: datetime) -> Kept:

@@ -50,7 +50,10 @@ class Journal:
 
     def touch(self, brand: str, key: bytes, snapshot: Snapshot) -> None:
         """``key`` changed; ``snapshot`` gives its bytes when the batch is over, or None once it is gone."""
-        self._dirty.setdefault(brand, {})[key] = snapshot
+        keys = self._dirty.get(brand)
+        if keys is None:
+            keys = self._dirty[brand] = {}
+        keys[key] = snapshot
 
     def drain(self) -> dict[bytes, bytes | None]:
         """The snapshots of all keys touched since the last call, those of a brand side by side."""

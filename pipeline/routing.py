@@ -226,7 +226,6 @@ class RoutingPartition:
 
     def _tick(self, arrival: Arrival[Any], tick: Tick, outcome: Outcome) -> None:
         at = tick.at.timestamp()
-        tell = self._teller(arrival.record, outcome)
         if tick.brand is not None:
             memory = self._desk(tick.brand).memory
             core = memory.core
@@ -235,14 +234,14 @@ class RoutingPartition:
                 core.tick_at = max(at, core.tick_at)
                 core.replaying = tick.replay == "running"
                 memory.touch()
-                memory.advance(self._clock(memory), tell)
+                memory.advance(self._clock(memory), self._teller(arrival.record, outcome))
                 self._wait(memory)
             return
         changed = self._schedule.see(arrival.origin.partition, at)
         self._ticked = changed or self._ticked
         for brand, _ in self._schedule.due(arrival.origin.partition):
             memory = self._desks[brand].memory
-            changed = memory.advance(self._clock(memory), tell) or changed
+            changed = memory.advance(self._clock(memory), self._teller(arrival.record, outcome)) or changed
             self._wait(memory)
         if changed:
             self._journal.applied()

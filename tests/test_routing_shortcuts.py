@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.deployment import load_deployment
 from pipeline import personal_data
 from pipeline.deadlines import CalendarSettings, build_calendar
 from pipeline.decisions import Decider, Read, mention_facts, written
 from pipeline.events import cloud_headers
-from pipeline.items import Scene, open_task, pass_moment, snapshot
+from pipeline.items import Scene, open_inform, open_task, pass_moment, redecide_task, refresh, snapshot
 from pipeline.personal_data import find_personal_data
 from pipeline.phrases import Phrases, words_of
 from pipeline.routed import retold
@@ -22,7 +23,7 @@ from pipeline.rules import RuleBook, parse_rules
 from pipeline.stage import Origin, parse_origin
 from schemas.codec import encode
 from schemas.mention import AssessedMention, Author, Reach, Sentiment, Signals, Situation
-from schemas.outputs import Fact, RoutedMention
+from schemas.outputs import Fact, Inform, RoutedMention
 from schemas.topics import ROUTED
 
 DEPLOYMENT = load_deployment()
@@ -269,3 +270,15 @@ def test_an_origin_is_read_once_per_place_and_all_the_same(text: str):
     good = text.isascii() and len(parts) == 3 and len(parts[0]) <= 100 and all(part.isdigit() for part in parts[1:])
     good = good and len(parts[1]) <= 10 and len(parts[2]) <= 19
     assert read() == read() == (Origin(parts[0], int(parts[1]), int(parts[2])) if good else None)
+
+
+@given(all_facts.filter(lambda facts: facts["direction"] == "inbound"))
+def test_a_new_item_shows_what_a_later_version_of_it_shows(facts: dict[str, Fact]):
+    mention = full_mention()
+    decision = DECIDER.decide(facts, "x:1", at=mention.detected_at)
+    scene = Scene(mention=mention, decision=decision, text="t", thread=(), thread_size=2, history=(), found=("phone",), moved=True)
+    task = open_task(scene, "item", "x:r")
+    assert redecide_task(task, scene).item == replace(task.item, revision=2)
+    told = open_inform(scene, Inform(recipient="press", item_id="told"), "x:r")
+    assert refresh(told, scene).item == replace(told.item, revision=2)
+    assert (told.item.queue, told.item.due_at, told.item.sla, told.item.response_policy) == (None, None, None, "monitor")
