@@ -115,7 +115,7 @@ def main(tell: Callable[[str], object] = print) -> int:
         default=30_000,
         help="examples in all, shared out between the targets; one for a decoder is ten values; the chain is extra",
     )
-    parser.add_argument("--stories", type=int, default=150, help="stories for the chain, of some forty records each")
+    parser.add_argument("--stories", type=int, default=180, help="stories for the chain, of some forty records each")
     parser.add_argument("--target", action="append", choices=sorted(TARGETS), help="only these")
     parser.add_argument("--report", action="store_true", help=f"write {REPORT.name} too")
     arguments = parser.parse_args()
