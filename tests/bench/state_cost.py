@@ -157,7 +157,7 @@ def report(
 ) -> str:
     """The page."""
     lines = ["# What state costs", "", "Made by `uv run python tests/bench/state_cost.py`; see there how. Partition count 8, one process."]
-    lines += [f"Machine: {os.cpu_count()} cores, shared with the broker and other work: times vary by half, CPU seconds hardly.", ""]
+    lines += [f"Machine: {os.cpu_count()} cores, shared with the broker and other work: go by the CPU seconds.", ""]
     lines += ["## Restore", "", "Entries: seen identities (crisis), or threads of one author each (routing).", ""]
     lines += _table(
         ["stage", "brands", "entries", "keys", "changelog MB", "read s", "load s", "CPU s", "longest pause ms", "resident MB", "peak MB"],
@@ -178,11 +178,15 @@ def report(
             for row in restores
         ],
     )
-    by_size = {(row["stage"], row["brands"], row["entries"]): row for row in restores}
-    many, few = by_size.get(("crisis", 10_000, 1_000_000)), by_size.get(("crisis", 10_000, 10_000))
-    if many is not None and few is not None:
-        identity = (many["resident"] - few["resident"]) / 990_000
-        lines += ["", f"Resident: {identity:.0f} bytes per seen identity, {(few['resident'] - 10_000 * identity) / 10_000:.0f} per brand."]
+    by_size = {(row["stage"], row["brands"], row["entries"]): row["resident"] for row in restores}
+    idle, few, many = (by_size.get(("crisis", *size)) for size in ((10_000, 10_000), (100, 1_000_000), (10_000, 1_000_000)))
+    if idle is not None and few is not None and many is not None:
+        lines += [
+            "",
+            f"Resident: {(many - idle) / 990_000:.0f} bytes per seen identity where a brand has a hundred, {few / 1e6:.0f} where it has",
+        ]
+        lines += [f"ten thousand; {idle / 10_000 / 1000:.0f} KB per brand, of which its two detectors are most."]
+    lines += ["", "Read and load are seconds by the clock, CPU is what they took of it; where these differ much, other work had the cores."]
     lines += [
         "",
         "The longest pause is how much CPU time anything else on the event loop (heartbeats, `/livez`) had to wait for during the restore.",
