@@ -112,7 +112,7 @@ def main(tell: Callable[[str], object] = print) -> int:
     parser.add_argument(
         "--examples",
         type=int,
-        default=30_000,
+        default=32_000,
         help="examples in all, shared out between the targets; one for a decoder is ten values; the chain is extra",
     )
     parser.add_argument("--stories", type=int, default=180, help="stories for the chain, of some forty records each")
