@@ -314,9 +314,9 @@ def _silent_logs(evidence: Evidence) -> Iterator[Finding]:
     """No text, title or author in any worker's log, and no worker misses anything."""
     marker = MARKER.encode()
     yield from _told("a log quotes a mention", [log.name for log in evidence.logs if marker in log.read_bytes()])
-    for alarm in (b"records lost", b"state cannot be read", b"Traceback"):
+    for alarm in (b"records lost", b"state cannot be read", b"\nTraceback"):
         told = [log.name for log in evidence.logs if alarm in log.read_bytes()]
-        yield from _told(f"a log says: {alarm.decode()}", told)
+        yield from _told(f"a log says: {alarm.decode().strip()}", told)
 
 
 def mentions_in(raw: Sequence[Record]) -> int:

@@ -80,7 +80,7 @@ def _as_markdown(told: dict[str, Any]) -> str:
         f"{told['date']}, {told['machine']}. **{good} of {len(seeds)} seeds good**: {raw} raw records, of them "
         f"{total('mentions')} mentions and retractions; {repeats} repeats after crashes ({repeats / max(1, raw):.1%}); "
         f"{total('worker starts')} worker starts; "
-        f"{total('dead letters')} dead letters.",
+        f"{total('dead letters')} dead letters; `webcare ledger` asked after {total('webcare ledger asked')} seeds.",
         "",
         "| fault | what it is | how often |",
         "|---|---|---|",
@@ -99,6 +99,21 @@ def _as_markdown(told: dict[str, Any]) -> str:
             f"| {seed['seed']} | {struck} | {seed['time']} | {workers} | {figures.get('raw', 0)} | {figures.get('repeats', 0)} "
             f"| {figures.get('worker starts', 0)} | {alerts} | {items} | {seed['seconds']:.0f} | {'good' if seed['good'] else '**bad**'} |"
         )
+    short = "uv run python tests/chaos/run.py --workers 2 --hours 3 --discard"
+    inside = f"{short} --seed 5 --kinds kill-worker die-in-write --minutes 0.12 --mentions 700"
+    lines += [
+        "",
+        "A suite that cannot fail proves nothing. These break one rule of the protocol in every worker, and come out BAD (the first is in",
+        "`make test`, as is every single check on damaged topics, `tests/test_chaos.py`):",
+        "",
+        "| rule broken | command |",
+        "|---|---|",
+        f"| offsets are committed before the effects | `{inside} --sabotage commit-first` |",
+        f"| the state is written before the outputs | `{inside} --sabotage state-first` |",
+        f"| routing takes repeats of our own for news | `{inside} --sabotage forget-origins` |",
+        "| no ownership check before a write, no change numbers in the changelog "
+        f"| `{short} --seed 18 --kinds sleep-in-write sleep-worker --mentions 1500 --sabotage trust-anyone` |",
+    ]
     ends: Counter[str] = Counter()
     for seed in seeds:
         ends += Counter(seed["worker_ends"])

@@ -5,6 +5,7 @@ writes `tests/reports/chaos.md`. Exit code 1 where a law is broken; logs and the
 """
 
 import argparse
+import json
 import logging
 import os
 import shutil
@@ -36,7 +37,10 @@ from report import Told, as_told, read_report, write_report
 from sender import Sender
 
 from agents.broker import Broker
+from agents.deployment import load_deployment
 from agents.lag import LagMeter
+from agents.ledger import check
+from agents.settings import DEMO_KEY, Settings
 from agents.topic_reader import Record, TopicReader, places_of
 from agents.topics import TopicsError, apply_topics, topic_epoch
 from schemas.topics import CRISIS_STATE, RAW, ROUTING_STATE
@@ -257,6 +261,10 @@ def _judge(plan: Plan, cluster: Cluster, verdict: Verdict, clock: Clock) -> None
     verdict.findings = examine(evidence)
     verdict.figures += evidence.figures
     clock.lap("checks")
+    if "poison" not in plan.kinds:  # which is nobody's outcome, as the ledger rightly says
+        verdict.findings += _ledger_says(plan, bootstrap)
+        verdict.figures["webcare ledger asked"] = 1
+        clock.lap("ledger")
     verdict.figures["mentions"] = mentions_in(topics[RAW.name])
     if "compaction" in plan.kinds:
         gone = sum(compacted_away(bootstrap, topics, topic) for topic in (CRISIS_STATE.name, ROUTING_STATE.name))
@@ -266,6 +274,13 @@ def _judge(plan: Plan, cluster: Cluster, verdict: Verdict, clock: Clock) -> None
             verdict.failures.append("compaction was asked for, and took nothing away")
     if "slow-stage" in plan.kinds:
         verdict.faults["slow-stage"] = sum(log.read_text("utf-8", "replace").count("chaos: slow") for log in logs)
+
+
+def _ledger_says(plan: Plan, bootstrap: str) -> list[Finding]:
+    """What `webcare ledger` finds; it counts everything again in every third seed."""
+    settings = Settings(bootstrap=bootstrap, author_key=DEMO_KEY, ticks="log" if plan.mode == "file" else "wall")
+    result = check(bootstrap, settings, load_deployment(), count_again=plan.seed % 3 == 0)
+    return [] if result.clean else [Finding("`webcare ledger` is not clean", 1, json.dumps(result.as_json())[:1_500])]
 
 
 def read_all(bootstrap: str) -> dict[str, list[Record]]:
