@@ -26,13 +26,14 @@ EPOCH = "epoch"
 
 
 def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(CHAOS / "run.py"), *arguments], capture_output=True, text=True, timeout=170, check=False)
+    return subprocess.run([sys.executable, str(CHAOS / "run.py"), *arguments], capture_output=True, text=True, timeout=550, check=False)
 
 
 SHORT = ("--minutes", "0.12", "--mentions", "700", "--hours", "3", "--workers", "2")
 
 
 @pytest.mark.broker
+@pytest.mark.timeout(600)
 def test_a_short_seed_under_fire_is_exact(broker_cache: None) -> None:
     ran = chaos("--seed", "5", "--kinds", "kill-worker", "die-in-write", "poison", *SHORT)
     assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-2000:]
@@ -40,6 +41,7 @@ def test_a_short_seed_under_fire_is_exact(broker_cache: None) -> None:
 
 
 @pytest.mark.broker
+@pytest.mark.timeout(600)
 def test_a_runtime_that_commits_before_its_effects_is_found_out(broker_cache: None) -> None:
     ran = chaos("--seed", "5", "--kinds", "kill-worker", "die-in-write", "--sabotage", "commit-first", "--discard", *SHORT)
     assert ran.returncode == 1, ran.stdout[-4000:] + ran.stderr[-2000:]
