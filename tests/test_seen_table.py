@@ -3,10 +3,12 @@
 import tracemalloc
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from numpy.typing import NDArray
 
 from pipeline.seen import KEPT_ORIGINS, MARK, Seen, hour_in, unpack
 from pipeline.seen_table import SeenTable
@@ -81,6 +83,11 @@ class TableIsADict(RuleBasedStateMachine):
         with pytest.raises(ValueError, match="version"):
             self.table.put(identity, wrong)
 
+    @rule(identity=st.binary(max_size=40).filter(lambda identity: len(identity) != 16), seen=seens)
+    def misplaced(self, identity: bytes, seen: Seen) -> None:
+        with pytest.raises(ValueError, match="identity"):
+            self.table.put(identity, seen.pack())
+
     @invariant()
     def same(self) -> None:
         assert len(self.table) == len(self.known)
@@ -90,6 +97,30 @@ class TableIsADict(RuleBasedStateMachine):
 
 TableIsADict.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 test_the_table_is_a_dict = TableIsADict.TestCase
+
+
+class CountedLooks(SeenTable):
+    """Counts the looks over all entries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    def _table(self) -> NDArray[np.uint8]:
+        self.looks += 1
+        return super()._table()
+
+
+def test_the_first_hour_is_known_without_a_look_over_all_while_its_identities_leave_it_one_by_one() -> None:
+    table = CountedLooks()
+    many = [number.to_bytes(16, "little") for number in range(64)]
+    for identity in many:
+        table.put(identity, Seen(60, 5, accepted=(bytes(MARK),)).pack())
+    for identity in many[:-1]:
+        table.put(identity, Seen(60, 7, accepted=(bytes(MARK),)).pack())
+        before = table.looks
+        assert table.first_hour() == 5
+        assert table.looks == before
 
 
 def test_an_identity_takes_at_most_100_bytes_through_weeks_of_coming_and_going() -> None:
