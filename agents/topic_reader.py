@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from agents.runtime.header_names import accept_any_header_name
 from agents.topics import partitions_of, require_kafka
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class TopicReader:
 
     @staticmethod
     async def _connect(bootstrap: str) -> AIOKafkaConsumer:
+        accept_any_header_name()
         consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             enable_auto_commit=False,

@@ -8,6 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -17,6 +22,7 @@ from agents.logs import SeldomTold
 from agents.offline import OfflineChain
 from agents.replay import RawRecord
 from agents.runtime.ending import places, within
+from agents.runtime.header_names import accept_any_header_name
 from agents.runtime.intake import RESUMES_AT, Intake
 from agents.runtime.progress import CUT, LONGEST_STEP, Look, Stalls, stalled
 from agents.runtime.retrying import FIRST_SECONDS, TOLD_EVERY, Retries
@@ -322,3 +328,41 @@ def test_a_dead_letter_of_the_largest_records_fits_its_topic() -> None:
 
 def weight(key: bytes | None, value: bytes | None, headers: Any) -> int:
     return OVERHEAD + len(key or b"") + len(value or b"") + sum(len(name) + len(content or b"") + 10 for name, content in headers)
+
+
+# -- headers whose names the client library cannot read
+
+
+def record_batch(first: int, badly_named: set[int], codec: int) -> bytes:
+    batch = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 1 << 20)
+    for number in range(4):
+        headers = [("naam" if codec else "n??m", b"\xff"), ("leeg", None)] if number in badly_named else []
+        batch.append(number, timestamp=5, key=b"k", value=b"v\xff", headers=headers)
+    built = bytearray(bytes(batch.build()).replace(b"n??m", b"n\xe4\xe4m"))
+    built[:8] = first.to_bytes(8, "big")
+    built[17:21] = calc_crc32c(bytes(built[21:])).to_bytes(4, "big")
+    return bytes(built)
+
+
+@pytest.mark.parametrize("codec", [0, 1], ids=["not compressed", "gzip beside it"])
+def test_a_header_whose_name_is_not_utf8_is_read_all_the_same(codec: int) -> None:
+    accept_any_header_name()
+    log = record_batch(10, {0, 1, 2}, 0) + record_batch(14, {3}, codec) + record_batch(18, {3}, 0)
+    records = fetcher.PartitionRecords(TopicPartition("t", 0), fetcher.MemoryRecords(log), [], 11, None, None, True, 1)
+    read = list(records)
+    assert [record.offset for record in read] == list(range(11, 22))
+    assert {(record.timestamp, record.key, record.value) for record in read} == {(5, b"k", b"v\xff")}
+    badly = (("n\ufffd\ufffdm", b"\xff"), ("leeg", None))
+    well = (("naam", b"\xff"), ("leeg", None)) if codec else badly
+    assert {record.offset: record.headers for record in read if record.headers} == {11: badly, 12: badly, 17: well, 21: badly}
+    assert records.next_fetch_offset == 22
+
+
+def test_record_batches_of_before_there_were_headers_are_read() -> None:
+    accept_any_header_name()
+    old = LegacyRecordBatchBuilder(1, 0, 1 << 20)
+    for number in range(2):
+        old.append(number, timestamp=5, key=b"k", value=b"v")
+    log = bytes(old.build()) + record_batch(2, {1}, 0)
+    records = fetcher.PartitionRecords(TopicPartition("t", 0), fetcher.MemoryRecords(log), [], 0, None, None, True, 1)
+    assert [record.offset for record in records] == list(range(6))

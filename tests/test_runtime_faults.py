@@ -19,6 +19,7 @@ from kafka.admin import KafkaAdminClient
 from agents.broker import Broker
 from agents.broker.node import _free_port
 from agents.lag import LagMeter
+from agents.ledger import check_ledger
 from agents.settings import DEMO_KEY, Settings
 from agents.topic_reader import read_to_end
 from agents.topics import apply_topics
@@ -325,3 +326,32 @@ def test_the_largest_records_that_the_raw_topic_takes_go_their_way(fresh_broker:
         worker.stop()
     assert any(b'"x:large"' in (record.value or b"") for record in read_to_end(bootstrap, ROUTED.name))
     assert any((record.value or b"").startswith(b"nnn") for record in read_to_end(bootstrap, DEAD_LETTER.name))
+
+
+def test_a_header_whose_name_is_not_utf8_ends_no_worker(fresh_broker: Broker, tmp_path: Path) -> None:
+    """A name in Latin-1, as clients built on librdkafka may send it."""
+    import asyncio
+
+    from aiokafka import AIOKafkaProducer
+    from aiokafka.record.util import calc_crc32c
+
+    bootstrap = fresh_broker.bootstrap
+    apply_topics(bootstrap, partitions=1)
+
+    async def write() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+            batch = producer.create_batch()
+            for number in range(3):
+                batch.append(key=None, value=b"no mention", timestamp=None, headers=[("prioriteit", b"1")] if number == 1 else [])
+            batch.close()
+            batch._buffer = bytearray(bytes(batch._build()).replace(b"prioriteit", b"priorit\xe9it"))
+            batch._buffer[17:21] = calc_crc32c(bytes(batch._buffer[21:])).to_bytes(4, "big")
+            await (await producer.send_batch(batch, RAW.name, partition=0))
+
+    asyncio.run(write())
+    with process(WORKER, bootstrap, tmp_path / "worker.log") as worker, closing(LagMeter(bootstrap)) as meter:
+        wait_until(lambda: not any(meter.remaining().values()) or worker.popen.poll() is not None, 90, worker.text)
+        worker.stop()
+    letters = list(read_to_end(bootstrap, DEAD_LETTER.name))
+    assert ["priorit\ufffdit" in dict(letter.headers) for letter in letters] == [False, True, False]
+    assert check_ledger(bootstrap).clean

@@ -3,12 +3,14 @@
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
+from agents.runtime.header_names import accept_any_header_name
 from agents.settings import Settings, group_of
 from pipeline.stage import Stage
 
 
 def stage_consumer(settings: Settings, stage: Stage) -> AIOKafkaConsumer:
     """A consumer in the group of a stage, not started."""
+    accept_any_header_name()
     session = settings.session_timeout
     return AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
