@@ -184,7 +184,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             raise
         except Exception as error:
             if not self.should_stop:
-                end_process("reader failed", stage=self.stage.name, error=repr(error)[:300])
+                end_process("reader failed", stage=self.stage.name, error=type(error).__name__, where=place_of(error))
 
     async def _connect(self) -> bool:
         consumer = stage_consumer(self._settings, self.stage)
@@ -245,7 +245,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                     self._finish(batch)
                     self._finished_wall = time.time()
         except Exception as error:
-            end_process("lane failed", stage=self.stage.name, partition=partition, error=repr(error)[:300])
+            end_process("lane failed", stage=self.stage.name, partition=partition, error=type(error).__name__, where=place_of(error))
         finally:
             if self._lanes.get(partition) is asyncio.current_task():
                 del self._lanes[partition]
@@ -415,7 +415,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             self._closing = False
             self._room.set()
         except Exception as error:
-            end_process("revoke failed", stage=self.stage.name, error=repr(error)[:300])
+            end_process("revoke failed", stage=self.stage.name, error=type(error).__name__, where=place_of(error))
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Heartbeats start only after this returns: open and restore in the background, the partitions paused."""
