@@ -23,10 +23,18 @@ from schemas.topics import ALERT_EVENT, CRISIS_STATE, DEAD_LETTER, ITEM, LANGUAG
 
 CHAOS = ROOT / "tests" / "chaos"
 EPOCH = "epoch"
+SECONDS = 550.0
 
 
 def chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(CHAOS / "run.py"), *arguments], capture_output=True, text=True, timeout=550, check=False)
+    command = [sys.executable, str(CHAOS / "run.py"), *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            said, complaints = running.communicate(timeout=SECONDS)
+        except BaseException:
+            running.terminate()  # killed, it would leave its broker and its workers behind
+            raise
+    return subprocess.CompletedProcess(command, running.returncode, said, complaints)
 
 
 SHORT = ("--minutes", "0.12", "--mentions", "700", "--hours", "3", "--workers", "2")

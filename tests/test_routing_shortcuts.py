@@ -139,6 +139,7 @@ def test_what_is_remembered_of_sorts_is_bounded(monkeypatch: pytest.MonkeyPatch)
     for language in ("nl", "en", "de", "nl", "fr", "de"):
         seen = facts | {"language": language}
         assert MANY_RULES.choose(seen).name == next(rule.name for rule in MANY_RULES.rules if rule.failing(seen) is None)
+        assert len(MANY_RULES._open_for) <= 2
 
 
 # times

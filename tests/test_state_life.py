@@ -313,7 +313,7 @@ def test_more_partitions_change_nothing(fresh_broker: Broker, undisturbed: Undis
     for line in killed.stdout:
         if line.startswith(ITEM.name):
             killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    assert killed.wait() == -signal.SIGKILL, "it had come to its end before it was killed"
     killed.stdout.close()
     ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stderr
