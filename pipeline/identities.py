@@ -46,11 +46,13 @@ class Identities:
 
     def remember(self, identity: bytes, seen: Seen) -> None:
         """Keep or change an identity."""
-        self._table.put(identity, seen.pack())
-        self._touch(identity)
+        packed = seen.pack()
+        self._table.put(identity, packed)
+        self._touch(identity, packed)
 
-    def _touch(self, identity: bytes) -> None:
-        self._journal.touch(self._brand, (self._prefix + identity.hex()).encode(), partial(self._table.get, identity))
+    def _touch(self, identity: bytes, packed: bytes | None) -> None:
+        """Each change touches its key, so what is told last is what the batch ends with: nothing need be looked up again."""
+        self._journal.touch(self._brand, (self._prefix + identity.hex()).encode(), partial(_as_told, packed))
 
     def first_hour(self) -> int | None:
         """The earliest hour whose identities are kept."""
@@ -60,7 +62,7 @@ class Identities:
         """Drop what is older than 7 days, with a tombstone each."""
         while (hour := self.first_hour()) is not None and forgotten_at(hour) <= first_open:
             for identity in self._table.drop_hour(hour):
-                self._touch(identity)
+                self._touch(identity, None)
 
     def restore(self, name: str, value: bytes) -> None:
         """Take back one identity.
@@ -69,3 +71,7 @@ class Identities:
             ValueError: it cannot be read.
         """
         self._table.put(bytes.fromhex(name), value)
+
+
+def _as_told(packed: bytes | None) -> bytes | None:
+    return packed

@@ -19,7 +19,8 @@ _ENTRY = _IDENTITY + ONE_ORIGIN
 _GONE, _ELSEWHERE = 0, b"\xff"
 """In place of the version that begins a packed identity: it is no more; it is not of the usual length, and kept beside the table."""
 
-_LEAST_HEADS = 8
+_LEAST_HEADS = 256
+"""A kilobyte: most brands have no more identities, and making a small table anew costs as much as filling it."""
 
 
 class SeenTable:
@@ -31,8 +32,10 @@ class SeenTable:
         self._heads = array("I", bytes(4 * _LEAST_HEADS))
         self._beside: dict[bytes, bytes] = {}
         self._gone = 0
-        self._hours: dict[int, int] = {}  # how many are filed under each
+        self._asked: tuple[bytes, int] | None = None
+        """What was looked for last, and its entry: who asks for an identity mostly puts it next."""
         self._first: int | None = None
+        self._is_first_sure = True
 
     def __len__(self) -> int:
         return len(self._next) - 1 - self._gone
@@ -40,19 +43,21 @@ class SeenTable:
     def get(self, identity: bytes) -> bytes | None:
         """What is kept of an identity."""
         entry = self._find(identity)
+        self._asked = identity, entry
         return self._packed(entry) if entry else None
 
     def put(self, identity: bytes, packed: bytes) -> None:
         """Keep or change an identity. Under another hour than before it is filed anew, behind all others.
 
         Raises:
-            ValueError: it cannot be read, or is under no identity.
+            ValueError: it cannot be read.
         """
         hour = hour_in(packed)
-        if len(identity) != _IDENTITY:
-            raise ValueError("not the identity of a mention")  # it would put all after it out of place
-        entry = self._find(identity)
-        if entry and self._hour(entry) != hour:
+        asked = self._asked
+        entry = asked[1] if asked is not None and asked[0] == identity else self._find(identity)
+        self._asked = None
+        if entry and (known := self._hour(entry)) != hour:
+            self._is_first_sure = self._is_first_sure and known != self._first
             self._drop(entry)
             entry = 0
         if self._beside:
@@ -65,7 +70,6 @@ class SeenTable:
             self._entries[start : start + ONE_ORIGIN] = packed
         else:
             self._add(identity, packed)
-            self._hours[hour] = self._hours.get(hour, 0) + 1
             if self._first is None or hour < self._first:
                 self._first = hour
 
@@ -81,18 +85,23 @@ class SeenTable:
 
     def first_hour(self) -> int | None:
         """The earliest hour under which anything is filed."""
-        if self._first not in self._hours:
-            self._first = min(self._hours, default=None)
+        if not self._is_first_sure:
+            table = self._table()
+            hours = _numbers(table, APPLIED)[table[:, _IDENTITY] != _GONE]
+            self._first = int(hours.min()) if len(hours) else None
+            self._is_first_sure = True
         return self._first
 
     def drop_hour(self, hour: int) -> list[bytes]:
         """Drop what is filed under an hour; whose it was, in the order in which it was filed."""
+        self._asked = None
         table = self._table()
         entries = np.flatnonzero((table[:, _IDENTITY] != _GONE) & (_numbers(table, APPLIED) == hour)).tolist()
         del table  # while anybody looks at it, its memory cannot grow
         dropped = [self._identity(entry) for entry in entries]
         for entry in entries:
             self._drop(entry)
+        self._is_first_sure = False
         return dropped
 
     def _find(self, identity: bytes) -> int:
@@ -131,11 +140,6 @@ class SeenTable:
         start = entry * _ENTRY + _IDENTITY
         if self._entries[start] == _ELSEWHERE[0]:
             del self._beside[self._identity(entry)]
-        hour = self._hour(entry)
-        if self._hours[hour] > 1:
-            self._hours[hour] -= 1
-        else:
-            del self._hours[hour]
         self._entries[start] = _GONE
         self._gone += 1
 
