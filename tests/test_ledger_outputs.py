@@ -173,3 +173,10 @@ def test_items_are_counted_as_they_stand() -> None:
     found = items([item(1), item(2), closed, item(1, item_id="told", kind="inform"), item(1, item_id="x"), deleted(ITEM.name, "x")])
     assert found.items_of == {"acme": {"items": 3, "open_tasks": 1, "versions": 7}}
     assert (found.items, found.open_tasks) == (3, 1)
+
+
+def test_the_longest_brand_keeps_its_name() -> None:
+    """Cut off it would be another one, and nothing of it would be compared."""
+    brand = "a" * 100
+    found = alerts(both(1, brand=brand))
+    assert [name for name, _ in found.versions.values()] == [brand]

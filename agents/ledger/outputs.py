@@ -31,8 +31,8 @@ _ITEM_NUMBER = {topic: number for number, topic in enumerate(ITEM_TOPICS)}
 _KEPT = timedelta(seconds=KEPT_BUCKETS * BUCKET)
 _DELETED, _OPEN_TASK, _STRAY, _UNREADABLE, _MAY_GO = 1, 2, 4, 8, 16
 
-_ROW = Layout("B64sBIQ64sI16s16sB64s")
-"""Group (live or shadow), key; topic, partition, offset; version's id, revision; body, ce_id; flags; brand."""
+_ROW = Layout("B64sBIQ64sI16s16sB100s")
+"""Group (live or shadow), key; topic, partition, offset; version's id, revision; body, ce_id; flags; brand (as long as a slug may be)."""
 ROW_BYTES = _ROW.size
 
 
