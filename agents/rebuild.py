@@ -128,6 +128,11 @@ def _replayed(reader: TopicReader, stage: Stage, number: int, partitions: int, c
     """Work through everything that the stage had worked through."""
     place = TopicPartition(stage.source.name, number)
     made = PartitionRebuild(number, reader.starts([place])[place], committed.get(number, 0))
+    if made.end > (end := reader.ends([place])[place]):
+        raise RebuildError(
+            f"{stage.name}, partition {number}: {made.end} records were worked through and {stage.source.name} ends at {end}: it was made "
+            "anew or cut since, and what the state was made from is gone"
+        )
     home = Partitioner(partitions)
     state = stage.open(number, "")
     state.restored(0)

@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
+from agents.rebuild import RebuildError, _replayed
 from agents.runtime.restore import Newest, Pace, Unreadable, change_of, load, place_in, take
 from agents.telemetry import Telemetry
 from agents.topic_reader import Record
 from pipeline.journal import CHANGE, seal, unseal
 from pipeline.stage import Incoming, Outcome, Reading
+from schemas.topics import SENTIMENT
 
 
 class Held:
@@ -137,3 +142,22 @@ def test_a_seal_covers_key_and_value() -> None:
     for key, value in ((b"other", sealed), (b"acme", sealed[:-1]), (b"acme", sealed[:5]), (b"acme", sealed[:1])):
         with pytest.raises(ValueError, match="damaged"):
             unseal(key, value)
+
+
+def test_a_rebuild_refuses_a_source_that_ends_before_what_was_worked_through() -> None:
+    """Made anew since: reading on to the committed offset would wait for ever."""
+
+    class Remade:
+        def starts(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+            return dict.fromkeys(places, 0)
+
+        def ends(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+            return dict.fromkeys(places, 3)
+
+        def start(self, _: list[TopicPartition]) -> None:
+            pytest.fail("there is nothing to read")
+
+    stage: Any = SimpleNamespace(name="crisis", source=SENTIMENT, open=lambda *_: pytest.fail("there is no state to make"))
+    reader: Any = Remade()
+    with pytest.raises(RebuildError, match=r"crisis, partition 0: 9 records were worked through and .* ends at 3"):
+        _replayed(reader, stage, 0, 1, {0: 9})
