@@ -156,6 +156,7 @@ async def restore(
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         enable_auto_commit=False,
+        auto_offset_reset="earliest",  # an offset that is gone must not make it jump over the rest
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=4 << 20,
         max_poll_records=500,
