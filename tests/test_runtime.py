@@ -3,7 +3,10 @@
 import asyncio
 import json
 import logging
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +67,33 @@ def test_a_frozen_process_has_not_stalled() -> None:
     stalls.seconds("x", 1, waiting=True)
     clock.now += 3600
     assert stalls.seconds("x", 1, waiting=True) == LONGEST_STEP
+
+
+WATCHED = """
+import asyncio
+from agents.runtime import watchdog
+
+watchdog.LAST_RESORT_SECONDS = 0.5
+watchdog.BEAT_SECONDS, watchdog._ARM_SECONDS = 0.25, 1.25  # armed anew at every fifth beat
+
+async def main():
+    async with watchdog.Watchdog(1.0):
+        print("watched", flush=True)
+        await asyncio.sleep(2.2)
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_was_frozen_is_not_ended_by_its_watchdog() -> None:
+    with subprocess.Popen([sys.executable, "-c", WATCHED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "watched\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2.0)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(20) == 0, process.stderr.read()
 
 
 def look(**changes: Any) -> Look:

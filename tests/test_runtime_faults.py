@@ -144,7 +144,7 @@ def bootstrap(broker_cache: None) -> Iterator[str]:
 
 FAULTS = {
     "hang": ("hang", 70, "the event loop is blocked"),
-    "hang in C": ("hang in C", 1, "faulty_worker.py"),
+    "hang in C": ("hang in C", -signal.SIGVTALRM, "faulty_worker.py"),
     "agent leaves": ("", 70, "no progress while there is work"),
     "restore hangs": ("", 70, "no progress restoring its partitions"),
     "fetch falls silent": ("", 70, "nothing is fetched while there is lag"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import faulthandler
+import signal
 import sys
 import threading
 from typing import Any
@@ -13,7 +14,8 @@ from agents.runtime.ending import end_process, places
 BEAT_SECONDS = 1.0
 _ARM_SECONDS = 5.0
 LAST_RESORT_SECONDS = 15.0
-"""So much later the interpreter's own timer ends a process whose threads do not run either: one call into C holds them all."""
+"""So much later the system's own timer ends a process whose threads do not run either: one call into C holds them all. It counts the
+seconds that the process computes: a clock of the world would end one that was frozen as a whole as soon as it goes on."""
 
 
 class Watchdog(Service):  # type: ignore[misc]
@@ -32,13 +34,15 @@ class Watchdog(Service):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Start the thread."""
         self._watched = threading.get_ident()
+        # Prints files, lines and function names only; that it ends is the doing of the signal.
+        faulthandler.register(signal.SIGVTALRM, all_threads=True, chain=True)
         self._arm()
         threading.Thread(target=self._listen, name="watchdog", daemon=True).start()
 
     async def on_stop(self) -> None:
         """From here on the stop's own limit holds."""
         self._over.set()
-        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
     @Service.task  # type: ignore[untyped-decorator]
     async def beat(self) -> None:
@@ -51,8 +55,7 @@ class Watchdog(Service):  # type: ignore[misc]
 
     def _arm(self) -> None:
         if not self._over.is_set():
-            # Prints files, lines and function names only, and ends with code 1: it is C, and knows no other.
-            faulthandler.dump_traceback_later(self._limit + LAST_RESORT_SECONDS, exit=True)
+            signal.setitimer(signal.ITIMER_VIRTUAL, self._limit + LAST_RESORT_SECONDS)
 
     def _listen(self) -> None:
         heard, quiet = self._beats, 0.0
