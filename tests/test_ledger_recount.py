@@ -252,3 +252,11 @@ def test_usage_errors_are_one_line() -> None:
         assert ran.exit_code == 2
         assert says in ran.stderr
         assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("headers", [[], [(CHANGE, b"\xff")], [(CHANGE, b"")]], ids=["none", "no number", "empty"])
+def test_a_snapshot_without_a_change_number_is_passed_over_as_a_restore_does(headers: list[tuple[str, bytes]]) -> None:
+    cores = BrandCores()
+    cores.take(Record(CRISIS_STATE.name, 0, 0, 0, b"acme", b"kept", [(CHANGE, b"3")]))
+    cores.take(Record(CRISIS_STATE.name, 0, 1, 0, b"acme", b"damaged", headers))
+    assert cores.crisis == {"acme": b"kept"}

@@ -19,13 +19,14 @@ from agents.ledger.findings import Findings
 from agents.ledger.outputs import ALERT_TOPICS, ITEM_TOPICS, ROW_BYTES, AlertCheck, AlertVersion, ItemCheck, Outputs
 from agents.ledger.sorting import Sorter
 from agents.raw_replay import RawReplay, replay_source, stages_for
+from agents.runtime.restore import change_of
 from agents.settings import Settings
 from agents.topic_reader import Record
 from pipeline import crisis, routing
 from pipeline.brand_core import Core, decode_core
-from pipeline.journal import CHANGE, unseal
+from pipeline.journal import unseal
 from pipeline.seen import PLACE, Marks, partition_of
-from pipeline.stage import Origin, Outcome, Outgoing, Stage, header
+from pipeline.stage import Origin, Outcome, Outgoing, Stage
 from schemas.codec import language_decoder
 from schemas.mention import Tick
 from schemas.topics import CRISIS_STATE
@@ -57,7 +58,10 @@ class BrandCores:
         if record.key is None or b"|" in record.key:
             return
         place = (record.topic == CRISIS_STATE.name, record.partition, record.key)
-        change = int(header(record.headers, CHANGE) or 0)
+        try:
+            change = change_of(record.headers)
+        except ValueError:
+            return  # a restore passes it over too
         if place not in self._newest or change >= self._newest[place][0]:
             self._newest[place] = (change, record.value)
 
