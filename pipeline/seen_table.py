@@ -34,8 +34,8 @@ class SeenTable:
         self._gone = 0
         self._asked: tuple[bytes, int] | None = None
         """What was looked for last, and its entry: who asks for an identity mostly puts it next."""
+        self._hours: dict[int, int] = {}  # how many are filed under each
         self._first: int | None = None
-        self._is_first_sure = True
 
     def __len__(self) -> int:
         return len(self._next) - 1 - self._gone
@@ -50,14 +50,15 @@ class SeenTable:
         """Keep or change an identity. Under another hour than before it is filed anew, behind all others.
 
         Raises:
-            ValueError: it cannot be read.
+            ValueError: it cannot be read, or is under no identity.
         """
         hour = hour_in(packed)
+        if len(identity) != _IDENTITY:
+            raise ValueError("not the identity of a mention")  # it would put all after it out of place
         asked = self._asked
         entry = asked[1] if asked is not None and asked[0] == identity else self._find(identity)
         self._asked = None
-        if entry and (known := self._hour(entry)) != hour:
-            self._is_first_sure = self._is_first_sure and known != self._first
+        if entry and self._hour(entry) != hour:
             self._drop(entry)
             entry = 0
         if self._beside:
@@ -70,6 +71,7 @@ class SeenTable:
             self._entries[start : start + ONE_ORIGIN] = packed
         else:
             self._add(identity, packed)
+            self._hours[hour] = self._hours.get(hour, 0) + 1
             if self._first is None or hour < self._first:
                 self._first = hour
 
@@ -85,11 +87,8 @@ class SeenTable:
 
     def first_hour(self) -> int | None:
         """The earliest hour under which anything is filed."""
-        if not self._is_first_sure:
-            table = self._table()
-            hours = _numbers(table, APPLIED)[table[:, _IDENTITY] != _GONE]
-            self._first = int(hours.min()) if len(hours) else None
-            self._is_first_sure = True
+        if self._first not in self._hours:
+            self._first = min(self._hours, default=None)
         return self._first
 
     def drop_hour(self, hour: int) -> list[bytes]:
@@ -101,7 +100,6 @@ class SeenTable:
         dropped = [self._identity(entry) for entry in entries]
         for entry in entries:
             self._drop(entry)
-        self._is_first_sure = False
         return dropped
 
     def _find(self, identity: bytes) -> int:
@@ -140,6 +138,11 @@ class SeenTable:
         start = entry * _ENTRY + _IDENTITY
         if self._entries[start] == _ELSEWHERE[0]:
             del self._beside[self._identity(entry)]
+        hour = self._hour(entry)
+        if self._hours[hour] > 1:
+            self._hours[hour] -= 1
+        else:
+            del self._hours[hour]
         self._entries[start] = _GONE
         self._gone += 1
 
