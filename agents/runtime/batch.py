@@ -37,16 +37,19 @@ class Batch:
     def __repr__(self) -> str:
         return f"<Batch {self.reader.stage.name} partition {self.partition} offsets {self.first}..{self.next - 1}>"
 
+    def is_quick(self) -> bool:
+        """Whether it is computed at once, on the event loop."""
+        return not self.reader.alone.locked() and not self.reader.is_slow(self)
+
     async def process(self) -> Outcome:
         """The stage's pure code over the records; at once, but for records that are known to be slow.
 
         Heartbeats are sent by the event loop: a batch that once took longer than the group waits for one, and lost its partition for it, is
         worked in a thread when it comes again, and the stage's other batches wait: stages are not made for two threads.
         """
-        alone = self.reader.alone
-        if not alone.locked() and not self.reader.is_slow(self):
+        if self.is_quick():
             return self.state.process(self.records)
-        async with alone:
+        async with self.reader.alone:
             if self.reader.is_slow(self):
                 return await asyncio.to_thread(self.state.process, self.records)
             return self.state.process(self.records)

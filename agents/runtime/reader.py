@@ -34,6 +34,8 @@ log = get_logger(__name__)
 BATCH_SECONDS = 0.02
 """All stages share one event loop: a batch should compute no longer, so that none waits long for the others."""
 BATCH_RECORDS = 1000
+BATCH_LEAST = 64
+"""Never cut to fewer: what a batch costs besides its records would weigh too much."""
 BATCH_BYTES = 512 * 1024
 TAKEN_RECORDS = 2 * 2000
 TAKEN_BYTES = 32 * 1024 * 1024
@@ -253,7 +255,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
     def learn_cost(self, records: int, seconds: float) -> None:
         """A batch of so many records computed so long: the next ones are cut to `BATCH_SECONDS`."""
         self._record_seconds += (seconds / records - self._record_seconds) * 0.1
-        self._batch_records = max(1, min(BATCH_RECORDS, int(BATCH_SECONDS / self._record_seconds)))
+        self._batch_records = max(BATCH_LEAST, min(BATCH_RECORDS, int(BATCH_SECONDS / max(self._record_seconds, 1e-9))))
 
     def _is_contiguous(self, partition: int, records: list[Any]) -> bool:
         """Nothing between the batches may be missing: a hole is fetched once more; one that stays is real, and explained."""

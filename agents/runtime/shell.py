@@ -1,7 +1,9 @@
 """The one way a batch goes through a stage: pure code, then outputs, then state, then done. The only place where effects happen."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -30,6 +32,7 @@ class Shell:
 
     def __post_init__(self) -> None:
         self._rejected: dict[str, int] = {}
+        self._turn = asyncio.Lock()
         self._delays = {ROUTED.name: self.telemetry.to_route, ALERT_EVENT.name: self.telemetry.to_alert}
 
     async def follow(self, batches: AsyncIterable[Batch]) -> None:
@@ -42,10 +45,7 @@ class Shell:
         """Outputs → state → done. A crash anywhere in between repeats work and loses nothing."""
         reader = batch.reader
         stage = reader.stage
-        started = time.perf_counter()
-        outcome = await batch.process()
-        seconds = time.perf_counter() - started
-        reader.learn_cost(len(batch.records), seconds)
+        outcome, seconds = await self._compute(batch)
         self._check_rejections(stage.name, len(batch.records), outcome)
 
         await reader.confirm_ownership(batch)
@@ -58,6 +58,21 @@ class Shell:
 
         self.telemetry.finished(stage.name, outcome, len(batch.records), seconds)
         self._measure_delays(outcome)
+
+    async def _compute(self, batch: Batch) -> tuple[Outcome, float]:
+        """The stage over the batch, and how long it took.
+
+        One batch a turn of the event loop: were all that wait computed in one turn, every answer of the broker would wait for them, at
+        each of the some six turns that a record needs per stage.
+        """
+        async with self._turn if batch.is_quick() else nullcontext():
+            started, cpu = time.perf_counter(), time.thread_time()
+            outcome = await batch.process()
+            seconds = time.perf_counter() - started
+            # CPU, not time that passed: on a busy machine batches would become ever smaller, and so ever dearer.
+            batch.reader.learn_cost(len(batch.records), time.thread_time() - cpu)
+            await asyncio.sleep(0)
+        return outcome, seconds
 
     def _outputs(self, stage: str, batch: Batch, outcome: Outcome) -> dict[Place, list[Written]]:
         groups: dict[Place, list[Written]] = {}
