@@ -149,7 +149,6 @@ class Cluster:
         elif _is_stopped(life.process.pid):
             if life.asleep_since is None:
                 life.asleep_since = now
-                self.counts["sleep-in-write"] += 1
                 self._until_enough("sleep-in-write", "freeze")
             elif now - life.asleep_since > SESSION_SECONDS + 2.0:
                 life.process.send_signal(signal.SIGCONT)
@@ -165,7 +164,6 @@ class Cluster:
             self.ended["ended while it started"] += 1
         elif code == -signal.SIGKILL and "die" in self.told(slot):
             self.ended["killed inside"] += 1
-            self.counts["die-in-write"] += 1
             self._until_enough("die-in-write", "die")
         elif code == 70 and (reason := last_reason(life.log)) is not None and reason not in BUGS:
             self.ended[f"ended itself: {reason}"] += 1
@@ -175,6 +173,7 @@ class Cluster:
 
     def _until_enough(self, kind: str, fault: str) -> None:
         """Starting a worker takes longer than the way to the next such fault: after a few, all behave."""
+        self.counts[kind] += 1
         if self.counts[kind] >= MOST_INSIDE:
             for slot in self.slots:
                 self.control(slot, self.told(slot) | {fault: None})

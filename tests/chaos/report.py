@@ -27,7 +27,8 @@ def write_report(folder: Path, seeds: Sequence[Told]) -> None:
         faults += Counter(seed["faults"])
     told = {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),  # noqa: TID251 - of the report
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs (load average {os.getloadavg()[2]:.0f}), "
+        f"Python {platform.python_version()}",
         "faults": {kind: faults[kind] for kind in KINDS},
         "seeds": sorted(seeds, key=lambda seed: seed["seed"]),
     }

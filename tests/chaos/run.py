@@ -108,6 +108,8 @@ def run_seed(plan: Plan, *, keep: bool = False, discard: bool = False) -> Verdic
             verdict.failures += cluster.failures
             verdict.ends += cluster.ended
             verdict.faults += Counter({kind: count for kind, count in cluster.counts.items() if kind in KINDS})
+            for kind in ("slow-stage", "sleep-in-write"):  # a worker that somebody else stopped is not ours to count
+                verdict.faults[kind] = verdict.figures.pop(f"{kind}, as the workers say", 0)
             verdict.figures["worker starts"] = cluster.counts["worker starts"]
         keep = keep or not (verdict.good or discard)
         if keep and disk is not None:
@@ -162,7 +164,7 @@ def _under_fire(plan: Plan, cluster: Cluster, verdict: Verdict, disk: Path | Non
     begun = time.monotonic()
     strikes = list(plan.strikes)
     quiet_until = plan.seconds * 0.6  # live ticks make all that is more than six hours old late: history comes first
-    while time.monotonic() - begun < plan.seconds:
+    while strikes or time.monotonic() - begun < plan.seconds:  # a machine that stood still does not make it fewer
         while strikes and strikes[0].at <= time.monotonic() - begun:
             faults.strike(strikes.pop(0))
         if quiet_until and time.monotonic() - begun > quiet_until:
@@ -272,8 +274,8 @@ def _judge(plan: Plan, cluster: Cluster, verdict: Verdict, clock: Clock) -> None
         verdict.faults["compaction"] = 1 if gone else 0
         if not gone:
             verdict.failures.append("compaction was asked for, and took nothing away")
-    if "slow-stage" in plan.kinds:
-        verdict.faults["slow-stage"] = sum(log.read_text("utf-8", "replace").count("chaos: slow") for log in logs)
+    for kind, said in (("slow-stage", "chaos: slow"), ("sleep-in-write", "chaos: asleep")):
+        verdict.figures[f"{kind}, as the workers say"] = sum(log.read_text("utf-8", "replace").count(said) for log in logs)
 
 
 def _ledger_says(plan: Plan, bootstrap: str) -> list[Finding]:
@@ -305,7 +307,7 @@ def compacted_away(bootstrap: str, topics: dict[str, list[Record]], topic: str) 
 
 def _tell(verdict: Verdict) -> None:
     print("\n".join(verdict.plan.lines()))
-    print("faults:", ", ".join(f"{kind} {count}" for kind, count in sorted(verdict.faults.items())) or "none")
+    print("faults:", ", ".join(f"{kind} {count}" for kind, count in sorted(verdict.faults.items()) if count) or "none")
     print("workers:", ", ".join(f"{how} {count}" for how, count in sorted(verdict.ends.items())))
     print("figures:", ", ".join(f"{name} {count}" for name, count in sorted(verdict.figures.items())))
     for skip in verdict.skipped:

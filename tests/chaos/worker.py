@@ -99,6 +99,7 @@ def strike(control: Control, point: str) -> None:
     if control.strikes("die", "point", point):
         os.kill(os.getpid(), signal.SIGKILL)
     if control.strikes("freeze", "point", point):
+        sys.stderr.write("chaos: asleep\n")
         os.kill(os.getpid(), signal.SIGSTOP)
 
 
