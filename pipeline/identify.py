@@ -8,7 +8,7 @@ softmax(score / sqrt(bytes)), below which we decline, and the confidence softmax
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -184,8 +184,10 @@ class LanguageIdentifier:
         Features are added one after the other, in their order: a text has the same score, to the last bit, in whatever batch it comes,
         and a replay writes the same record. (A matrix product would not promise that.)
         """
+        if len(encoded) < _ALONE:
+            return np.stack([self._score(letters) for letters in encoded]) if encoded else np.zeros((0, len(self.labels)), np.float32)
         columns = np.zeros((len(encoded), self._table.shape[1]), dtype=np.float32)
-        owners, features = self._found(encoded) if len(encoded) < _ALONE else self._found_together(encoded)
+        owners, features = self._found_together(encoded)
         keys = owners * len(self._table) + features
         unique, times = np.unique(keys, return_counts=True)
         owner, feature = np.divmod(unique, len(self._table))
@@ -203,14 +205,19 @@ class LanguageIdentifier:
         columns[seen] += self._base
         return np.maximum.reduceat(columns, self._first, axis=1)
 
-    def _found(self, encoded: Sequence[bytes]) -> _Found:
-        """The features of all texts and whose each is, one text after the other."""
-        found = [self._walk(0, letters) for letters in encoded]
-        owners = np.repeat(np.arange(len(found)), list(map(len, found)))
-        return owners, np.fromiter(chain.from_iterable(found), np.int64, len(owners))
+    def _score(self, letters: bytes) -> Scores:
+        """The same of one text, with as few calls as it takes: live, texts come one by one."""
+        feature, times = np.unique(np.array(self._walk(0, letters), np.int64), return_counts=True)
+        if not len(feature):
+            return np.zeros(len(self.labels), np.float32)
+        rows = self._table.take(feature, axis=0, mode="clip")
+        rows *= np.log1p(times, dtype=np.float32)[:, None]
+        column = np.add.reduce(rows, axis=0)[: len(self._base)]
+        column += self._base
+        return np.maximum.reduceat(column, self._first)
 
     def _found_together(self, encoded: Sequence[bytes]) -> _Found:
-        """The same with the model's automaton walked in lock-step, several times as fast.
+        """The features of all texts and whose each is: the model's automaton walked in lock-step, several times as fast as one by one.
 
         One vector step per byte position over the texts that are that long, longest first; what is left of the few longest is
         walked byte by byte.
