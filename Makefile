@@ -37,7 +37,7 @@ contracts: ## uv run python -m agents.contracts check
 test: ## uv run --all-extras --group dev pytest
 	uv run --all-extras --group dev pytest
 
-chaos: ## uv run --all-extras python tests/chaos/run.py --seeds 1-22 --jobs 2 --report tests/reports (about 20 minutes)
+chaos: ## uv run --all-extras python tests/chaos/run.py --seeds 1-22 --jobs 2 --report tests/reports
 	uv run --all-extras python tests/chaos/run.py --seeds 1-22 --jobs 2 --report tests/reports
 
 fuzz: ## uv run --all-extras --group dev python tests/fuzz/run.py --seed 1 (about 8 minutes of CPU)
