@@ -387,7 +387,10 @@ def _side_by_side(given: argparse.Namespace, arguments: list[str]) -> list[Told]
             return read_report(Path(folder))
 
     with ThreadPoolExecutor(given.jobs) as pool:
-        return [one for told in pool.map(run_one, given.seeds) for one in told]
+        try:
+            return [one for told in pool.map(run_one, given.seeds) for one in told]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # where we are interrupted, no other seed begins
 
 
 if __name__ == "__main__":
