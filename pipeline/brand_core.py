@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.journal import SEAL, SEALED
-from schemas.mention import Mode, ScoredMention, Tier
+from schemas.mention import Label, Mode, ScoredMention, Tier
 
 VERSION = b"\x01"
 """First byte of every snapshot of a brand."""
@@ -34,10 +34,10 @@ class Counters(Struct, array_like=True):
     alerts_resolved: int = 0
     buckets_closed: int = 0
 
-    def take(self, mention: ScoredMention) -> None:
-        """One more mention."""
+    def count(self, label: Label) -> None:
+        """One more mention of this label."""
         self.mentions += 1
-        match mention.sentiment.label:
+        match label:
             case "negative":
                 self.negatives += 1
             case "neutral":
@@ -46,6 +46,10 @@ class Counters(Struct, array_like=True):
                 self.positives += 1
             case "unscored":
                 self.unscored += 1
+
+    def take(self, mention: ScoredMention) -> None:
+        """One more mention."""
+        self.count(mention.sentiment.label)
         self.outbound += mention.direction == "outbound"
         self.private += mention.visibility == "private"
         self.spam += mention.spam

@@ -45,15 +45,5 @@ def rewarmed_core(entries: Iterable[Seen], firing: Alert | None, mode: Mode, tic
 def _count(counters: Counters, seen: Seen) -> None:
     counters.retractions += seen.retracted
     counters.late += seen.late
-    if seen.edit < 0:
-        return
-    counters.mentions += 1
-    match POLARITIES[seen.polarity]:
-        case "negative":
-            counters.negatives += 1
-        case "neutral":
-            counters.neutrals += 1
-        case "positive":
-            counters.positives += 1
-        case "unscored":
-            counters.unscored += 1
+    if seen.edit >= 0:
+        counters.count(POLARITIES[seen.polarity])

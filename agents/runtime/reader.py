@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -23,7 +24,6 @@ from agents.runtime.restore import StateBusyError, restore
 from agents.runtime.retrying import Retries
 from agents.runtime.starts import starts_of
 from agents.runtime.survey import Survey
-from agents.runtime.writer import bounded
 from agents.settings import Settings, group_of
 from agents.telemetry import Telemetry
 from agents.topics import TopicsError
@@ -227,7 +227,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                     self._lanes[partition] = asyncio.create_task(self._lane(partition, self._epoch))
         while self._is_full() and not self.should_stop:
             self._room.clear()
-            await bounded(self._room.wait(), 1)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), 1)
 
     def _is_full(self) -> bool:
         return sum(map(len, self._pending.values())) > TAKEN_RECORDS or sum(self._pending_bytes.values()) > TAKEN_BYTES

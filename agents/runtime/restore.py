@@ -15,6 +15,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.logs import get_logger
+from agents.runtime.writer import Written
 from agents.settings import Settings
 from agents.telemetry import Telemetry
 from agents.topics import TopicsError
@@ -40,20 +41,11 @@ _KINDS = frozenset({b"", b"ticks", b"watch", b"seen", b"evidence", b"alert", b"i
 _KEY = re.compile(rb"([a-z0-9-]{0,100})(?:\|([a-z]+)(?:\|.*)?)?", re.DOTALL)
 
 
-class Logged(Protocol):
-    """What is read of a changelog record."""
+class Logged(Written, Protocol):
+    """What is read of a changelog record: what was written, and where."""
 
     @property
     def offset(self) -> int: ...
-
-    @property
-    def key(self) -> bytes | None: ...
-
-    @property
-    def value(self) -> bytes | None: ...
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 class UnwantedError(TopicsError):

@@ -65,15 +65,6 @@ def is_transient(error: BaseException) -> bool:
     )
 
 
-async def bounded(awaitable: Any, seconds: float) -> bool:
-    """Wait for a clean-up that may fail or hang; says whether it ended well."""
-    try:
-        await asyncio.wait_for(awaitable, seconds)
-    except (TimeoutError, KafkaError):
-        return False
-    return True
-
-
 class Writer(Service):  # type: ignore[misc]  # mode has no types we use
     """Publishes in order and waits. Transient faults are retried in place with backoff; anything else is raised."""
 
