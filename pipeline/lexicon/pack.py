@@ -6,6 +6,7 @@ below them, ``signs.toml`` emoji and emoticons for all languages. Unknown keys a
 An entry holds one or more phrases, parted by commas; a word in a phrase may have alternatives, parted by ``|``; ``*`` is a gap.
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
@@ -30,10 +31,15 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``contrast``: what follows counts more ("maar"). ``greetings``: say nothing as the first word. ``excess``: turn praise into blame
     ("te groot"). ``limits``: a negation does not reach across. ``backward``: negations that may
     come last ("leuk is het niet"). ``endings``: may come off. ``negations``: how much of what follows is
-    turned round. ``degrees``: factor on what follows. ``prefixes``: factor on the rest of the word.
+    turned round. ``degrees``: factor on what follows. ``prefixes``: factor on the rest of the word. ``roots``: what a stem without its
+    ending may end in ("molest" + "ar"). ``accents``: whether they are kept; if not, "avería" and "averia" are one word, in files and
+    texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa").
     """
 
     spelling: Literal["plain", "dutch"] = "plain"
+    accents: bool = True
+    elision: bool = False
+    roots: tuple[str, ...] = ()
     contrast: frozenset[str] = frozenset()
     greetings: frozenset[str] = frozenset()
     excess: frozenset[str] = frozenset()
@@ -70,6 +76,9 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
         PackError: not TOML, an unknown key, a valence outside [-4, 4], a word or phrase with two valences.
     """
     plain = _decode(rules, Rules, "rules.toml")
+    if not plain.accents:
+        rules, words, phrases, base = map(_without_accents, (rules, words, phrases, base))
+        plain = _decode(rules, Rules, "rules.toml")
     spread = {name: dict(_single(getattr(plain, name), "rules.toml")) for name in ("negations", "degrees", "prefixes")}
     entries: dict[tuple[str, ...], float] = {}
     for content, file in ((words, "words.toml"), (phrases, "phrases.toml")):
@@ -91,6 +100,19 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
         emoji=emoji,
         emoticons=dict(_single(found.emoticons, "signs.toml", alternatives=False)),
     )
+
+
+def without_accents(text: str) -> str:
+    """The text without marks on its letters: "não" → "nao"."""
+    return "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+
+
+def _without_accents(content: bytes) -> bytes:
+    """The same for a file; one that is no UTF-8 is left to whoever decodes it."""
+    try:
+        return without_accents(content.decode()).encode()
+    except UnicodeDecodeError:
+        return content
 
 
 def _decode(content: bytes, kind: type[T], file: str) -> T:

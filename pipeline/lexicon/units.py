@@ -1,11 +1,10 @@
 """From a raw token to what a pack knows of it. Each token is looked at once; what comes of it is remembered."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.lexicon.pack import GAP, Pack
+from pipeline.lexicon.pack import GAP, Pack, without_accents
 
 REMEMBERED_TOKENS = 1 << 16
 LONGEST_REMEMBERED = 40
@@ -18,6 +17,8 @@ LEAST_POLARITY = 0.3
 LONGEST_WORD = 40
 LEAST_PART = 3
 """Letters that must be left of a word without its ending, its prefix or the other part of a compound."""
+LEAST_STEM = 4
+"""Letters that must be left where a root takes the place of the ending: "cara" (face) is not "caro" (dear)."""
 
 CLAUSE = 1
 SENTENCE = 2
@@ -142,8 +143,8 @@ class Units(dict[str, tuple[Unit, ...]]):
                 if unit is not None:
                     yield unit
                     return
-        if "-" in piece:
-            for part in piece.split("-"):
+        if (joint := _joint(piece, elision=self._pack.rules.elision)) is not None:
+            for part in piece.split(joint):
                 yield from self._word(part)
         else:
             yield NUMBER if piece.isdigit() else PLAIN
@@ -194,7 +195,9 @@ class Units(dict[str, tuple[Unit, ...]]):
         if known is None and form.endswith(self._pack.rules.endings):
             for ending in self._pack.rules.endings:
                 if form.endswith(ending) and len(form) - len(ending) >= LEAST_PART:
-                    for spelling in self._spellings(form[: -len(ending)]):
+                    stem = form[: -len(ending)]
+                    roots = self._pack.rules.roots if len(stem) >= LEAST_STEM else ()
+                    for spelling in (*self._spellings(stem), *(stem + root for root in roots)):
                         known = self._listed(spelling)
                         if known is not None:
                             return known
@@ -211,12 +214,17 @@ class Units(dict[str, tuple[Unit, ...]]):
 
 def _forms(form: str) -> Iterator[str]:
     """A word in lower case as it may be listed: as written, with repeated letters squeezed, without accents."""
-    yield form
+    spelled = [form]
     if _REPEATED.search(form):
-        yield _REPEATED.sub(r"\1\1", form)
-        yield _REPEATED.sub(r"\1", form)
+        spelled += (_REPEATED.sub(r"\1\1", form), _REPEATED.sub(r"\1", form))
+    yield from spelled
     if not form.isascii():
-        yield "".join(sign for sign in unicodedata.normalize("NFD", form) if not unicodedata.combining(sign))
+        yield from map(without_accents, spelled)
+
+
+def _joint(piece: str, *, elision: bool) -> str | None:
+    """Where an unlisted word comes apart, if anywhere."""
+    return "-" if "-" in piece else "'" if elision and "'" in piece else None
 
 
 def _plain(stem: str) -> Iterator[str]:
