@@ -6,8 +6,9 @@ below them, ``signs.toml`` emoji and emoticons for all languages. Unknown keys a
 An entry holds one or more phrases, parted by commas; a word in a phrase may have alternatives, parted by ``|``; ``*`` is a gap.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 GAP = "*"
+_MARKS = re.compile("[\u0300-\u036f]")
 
 Valence = Annotated[float, Meta(ge=-4.0, le=4.0)]
 Factor = Annotated[float, Meta(ge=-3.0, le=3.0)]
@@ -33,10 +35,12 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     come last ("leuk is het niet"). ``endings``: may come off. ``negations``: how much of what follows is
     turned round. ``degrees``: factor on what follows. ``prefixes``: factor on the rest of the word. ``roots``: what a stem without its
     ending may end in ("molest" + "ar"). ``accents``: whether they are kept; if not, "avería" and "averia" are one word, in files and
-    texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa").
+    texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa"). ``closers``: negations only where one of
+    ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``spelling``: german writes ä and ß as ae and ss, in
+    files and texts.
     """
 
-    spelling: Literal["plain", "dutch"] = "plain"
+    spelling: Literal["plain", "dutch", "german"] = "plain"
     accents: bool = True
     elision: bool = False
     roots: tuple[str, ...] = ()
@@ -45,6 +49,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     excess: frozenset[str] = frozenset()
     limits: frozenset[str] = frozenset()
     backward: frozenset[str] = frozenset()
+    openers: frozenset[str] = frozenset()
+    closers: frozenset[str] = frozenset()
     endings: tuple[str, ...] = ()
     negations: dict[str, Factor] = {}
     degrees: dict[str, Factor] = {}
@@ -76,8 +82,8 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
         PackError: not TOML, an unknown key, a valence outside [-4, 4], a word or phrase with two valences.
     """
     plain = _decode(rules, Rules, "rules.toml")
-    if not plain.accents:
-        rules, words, phrases, base = map(_without_accents, (rules, words, phrases, base))
+    if (fold := _FOLDS.get((plain.spelling, plain.accents))) is not None:
+        rules, words, phrases, base = (_folded(content, fold) for content in (rules, words, phrases, base))
         plain = _decode(rules, Rules, "rules.toml")
     spread = {name: dict(_single(getattr(plain, name), "rules.toml")) for name in ("negations", "degrees", "prefixes")}
     entries: dict[tuple[str, ...], float] = {}
@@ -104,13 +110,28 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
 
 def without_accents(text: str) -> str:
     """The text without marks on its letters: "não" → "nao"."""
-    return "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+    return text if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFD", text))
 
 
-def _without_accents(content: bytes) -> bytes:
-    """The same for a file; one that is no UTF-8 is left to whoever decodes it."""
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def without_umlauts(text: str) -> str:
+    """The text as on a keyboard without umlauts: "größer" → "groesser"."""
+    return text.translate(_UMLAUTS)
+
+
+_FOLDS: Mapping[tuple[str, bool], Callable[[str], str]] = {
+    ("plain", False): without_accents,
+    ("dutch", False): without_accents,
+    ("german", True): without_umlauts,
+}
+
+
+def _folded(content: bytes, fold: Callable[[str], str]) -> bytes:
+    """A file as its words are looked up; one that is no UTF-8 is left to whoever decodes it."""
     try:
-        return without_accents(content.decode()).encode()
+        return fold(content.decode()).encode()
     except UnicodeDecodeError:
         return content
 

@@ -105,7 +105,7 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
         elif unit.contrast:
             if place + 1 < len(units) and not units[place + 1].number:  # "maar 2 euro": only
                 contrasts.append(place)
-        elif unit.negation:
+        elif unit.negation and not (unit.closer and not _is_open(units, place)):
             negations.append(place)
         elif unit.valence and not (unit.greeting and place == 0) and not _is_degree(units, place):
             found.append(_Found(place, place, unit.valence))
@@ -135,6 +135,11 @@ def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
                 if unit.stop or unit.limit or unit.contrast:
                     break
     return _Found(start, end, valence) if end >= 0 else None
+
+
+def _is_open(units: Sequence[Unit], closer: int) -> bool:
+    """Whether the first half of a negation ("ne … plus") stands before its second."""
+    return any(unit.opener for unit in units[max(closer - REACH, 0) : closer])
 
 
 def _is_degree(units: Sequence[Unit], place: int) -> bool:

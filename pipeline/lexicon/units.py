@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.lexicon.pack import GAP, Pack, without_accents
+from pipeline.lexicon.pack import GAP, Pack, without_accents, without_umlauts
 
 REMEMBERED_TOKENS = 1 << 16
 LONGEST_REMEMBERED = 40
@@ -64,6 +64,8 @@ class Unit:
     greeting: bool = False
     loud: bool = False
     number: bool = False
+    opener: bool = False
+    closer: bool = False
     phrases: Node | None = None
     speaks: bool = False
     """Whether it may be a hit, a part of one, a negation or a contrast: all else is only ever looked at beside one that does."""
@@ -91,9 +93,10 @@ class Units(dict[str, tuple[Unit, ...]]):
             self._root.add(forms, valence)
         rules = pack.rules
         self._known = frozenset(form for forms in pack.phrases for form in forms).union(
-            rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings
+            rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers
         )
         self._prefixes = tuple(rules.prefixes)
+        self._german = rules.spelling == "german"
         self._spellings = _dutch if pack.rules.spelling == "dutch" else _plain
         self._parts = tuple((parts, tuple(parts)) for parts in (pack.first_parts, pack.last_parts))
         emoticons = sorted((sign for sign in pack.emoticons if not sign[0].isalnum()), key=len, reverse=True)
@@ -138,7 +141,8 @@ class Units(dict[str, tuple[Unit, ...]]):
 
     def _word(self, piece: str) -> Iterator[Unit]:
         if len(piece) <= LONGEST_WORD:
-            for form in _forms(piece.lower()):
+            lower = piece.lower()
+            for form in _forms(without_umlauts(lower) if self._german else lower):
                 unit = self._unit(piece, form)
                 if unit is not None:
                     yield unit
@@ -170,6 +174,8 @@ class Units(dict[str, tuple[Unit, ...]]):
             greeting=form in rules.greetings,
             loud=len(piece) >= LEAST_PART and piece.isupper(),
             number=form.isdigit(),
+            opener=form in rules.openers,
+            closer=form in rules.closers,
             phrases=phrases,
             speaks=phrases is not None or form in rules.contrast or negation != 0.0 or valence != 0.0,
         )
