@@ -13,7 +13,7 @@ from pipeline.vader import VaderData, VaderRules
 Engine = Literal["vader", "pack", "full"]
 """``vader``: English as the package scores it, nothing else. ``pack``: rules and lexicons. ``full``: the best there is."""
 
-PACKS = ("nl",)
+PACKS = ("nl", "es")
 
 
 def load_vader() -> VaderData:
