@@ -20,6 +20,12 @@ LONE_NEGATION = -0.6
 EXCESS = -0.8
 BEFORE_CONTRAST = 0.6
 AFTER_CONTRAST = 1.3
+PRAISE_ASKED = 0.4
+"""Praise in a question is asked for more than given: "is het gratis?", "betaalbaar?"."""
+THANKS_CLOSING = 0.15
+"""Thanks after a question or a request close a message."""
+RUN = 1.5
+"""The same sign again and again says it once, louder."""
 LOUD = 0.7
 EXCLAIMED = 0.1
 MOST_EXCLAMATIONS = 3
@@ -64,9 +70,13 @@ class PackScorer:
         mixed_case = not text.isupper()
         used = _weigh(units, found, negations, mixed_case)
         used |= _turn_back(units, found, [place for place in negations if place not in used])
-        lone = [place for place in negations if place not in used]
-        if lone or contrasts:
+        lone = [place for place in negations if place not in used and not units[place].quiet]
+        if thanks := [hit for hit in found if units[hit.start].thanks or units[hit.end].thanks]:
+            _close(units, thanks)
+        if lone or contrasts or "?" in text:
             sentences, questions = _sentences(units)
+            if questions:
+                _ask(sentences, questions, found)
             found.extend(_Found(place, place, LONE_NEGATION * units[place].negation) for place in lone if sentences[place] not in questions)
             _contrast(sentences, found, contrasts)
         found.sort(key=lambda hit: hit.start)
@@ -78,8 +88,8 @@ class PackScorer:
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:
     """The words that count, as written; in phrases with a gap the words in the gap are not among them."""
-    if hit.negation == hit.end:
-        return units[hit.end].shown
+    if hit.negation == hit.end or units[hit.start].stop:
+        return units[hit.start].shown
     return " ".join([unit.shown for unit in units[hit.negation : hit.end + 1] if unit.shown])
 
 
@@ -107,6 +117,9 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
                 contrasts.append(place)
         elif unit.negation and not (unit.closer and not _is_open(units, place)):
             negations.append(place)
+        elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
+            found[-1].end = place
+            found[-1].valence = unit.valence * RUN
         elif unit.valence and not (unit.greeting and place == 0) and not _is_degree(units, place):
             found.append(_Found(place, place, unit.valence))
     return found, negations, contrasts
@@ -207,6 +220,21 @@ def _turn_back(units: Sequence[Unit], found: Sequence[_Found], lone: Sequence[in
                 used.add(negation)
                 break
     return used
+
+
+def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:
+    """Thanks after a question or a request count less."""
+    asked = next((place for place, unit in enumerate(units) if unit.request or unit.stop == QUESTION), len(units))
+    for hit in thanks:
+        if hit.start > asked and hit.valence > 0:
+            hit.valence *= THANKS_CLOSING
+
+
+def _ask(sentences: Sequence[int], questions: set[int], found: Sequence[_Found]) -> None:
+    """Praise in a question counts less."""
+    for hit in found:
+        if hit.valence > 0 and sentences[hit.start] in questions:
+            hit.valence *= PRAISE_ASKED
 
 
 def _sentences(units: Sequence[Unit]) -> tuple[list[int], set[int]]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.lexicon.pack import GAP, Pack, without_accents, without_umlauts
 
@@ -66,6 +66,9 @@ class Unit:
     number: bool = False
     opener: bool = False
     closer: bool = False
+    quiet: bool = False
+    thanks: bool = False
+    request: bool = False
     phrases: Node | None = None
     speaks: bool = False
     """Whether it may be a hit, a part of one, a negation or a contrast: all else is only ever looked at beside one that does."""
@@ -73,9 +76,14 @@ class Unit:
 
 PLAIN = Unit()
 NUMBER = Unit(number=True)
-CLAUSE_END = Unit(stop=CLAUSE)
+CLAUSE_END = Unit(form=";", stop=CLAUSE)
+"""In a phrase ";" stands for any sign that ends a clause: "fijn ; weer" is in "fijn, weer een storing"."""
 SENTENCE_END = Unit(stop=SENTENCE)
 QUESTION_END = Unit(stop=QUESTION)
+
+QUOTED = -0.5
+"""Praise between quotation marks is somebody else's word, and most often doubted: a 'service'."""
+_QUOTES = frozenset("\"'“”‘’„«»")
 
 _APOSTROPHES = str.maketrans("’‘`´", "''''")
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
@@ -93,14 +101,17 @@ class Units(dict[str, tuple[Unit, ...]]):
             self._root.add(forms, valence)
         rules = pack.rules
         self._known = frozenset(form for forms in pack.phrases for form in forms).union(
-            rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers
+            rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests
         )
         self._prefixes = tuple(rules.prefixes)
         self._german = rules.spelling == "german"
         self._spellings = _dutch if pack.rules.spelling == "dutch" else _plain
         self._parts = tuple((parts, tuple(parts)) for parts in (pack.first_parts, pack.last_parts))
         emoticons = sorted((sign for sign in pack.emoticons if not sign[0].isalnum()), key=len, reverse=True)
-        signs = [*([f"[{''.join(pack.emoji)}]"] if pack.emoji else []), *map(re.escape, emoticons)]
+        signs = [
+            *([f"[{''.join(pack.emoji)}]"] if pack.emoji else []),
+            *(re.escape(sign) + (r"(?!\w)" if sign[-1].isalnum() else "") for sign in emoticons),
+        ]
         self._signs = {
             sign: Unit(sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0) for sign, valence in (pack.emoji | pack.emoticons).items()
         }
@@ -127,11 +138,13 @@ class Units(dict[str, tuple[Unit, ...]]):
         if token in self._signs:
             yield self._signs[token]
             return
+        quoted = token[0] in _QUOTES and token.rstrip(".,;:!?…")[-1:] in _QUOTES and len(token) > LEAST_PART
         for match in self._pieces.finditer(_MODIFIERS.sub("", token.translate(_APOSTROPHES))):
             piece = match[0]
             match match.lastgroup:
                 case "word":
-                    yield from self._word(piece)
+                    for unit in self._word(piece):
+                        yield replace(unit, valence=unit.valence * QUOTED) if quoted and unit.valence > 0 else unit
                 case "sign":
                     yield self._signs[piece]
                 case "sentence":
@@ -176,6 +189,9 @@ class Units(dict[str, tuple[Unit, ...]]):
             number=form.isdigit(),
             opener=form in rules.openers,
             closer=form in rules.closers,
+            quiet=form in rules.quiet,
+            thanks=form in rules.thanks,
+            request=form in rules.requests,
             phrases=phrases,
             speaks=phrases is not None or form in rules.contrast or negation != 0.0 or valence != 0.0,
         )
