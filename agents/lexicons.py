@@ -1,19 +1,22 @@
 """Reads the sentiment engines' data: VADER's from its package, packs from `pipeline/lexicon`."""
 
+import hashlib
 from importlib.resources import files
 from typing import Literal
 
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE, SPECIAL_CASES
 
+from pipeline.lexicon.linear import LinearLayer, parse_model
 from pipeline.lexicon.pack import Pack, parse_pack
 from pipeline.lexicon.scorer import PackScorer
-from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Scorer, SentimentEngine, VaderScorer
+from pipeline.sentiment import EnglishScorer, LayeredScorer, PackSentiment, Polyglot, Scorer, SentimentEngine, VaderScorer
 from pipeline.vader import VaderData, VaderRules
 
 Engine = Literal["vader", "pack", "full"]
 """``vader``: English as the package scores it, nothing else. ``pack``: rules and lexicons. ``full``: the best there is."""
 
-PACKS = ("nl", "es")
+LAYER = "linear.bin"
+PACKS = ("nl", "es", "it")
 
 
 def load_vader() -> VaderData:
@@ -47,10 +50,37 @@ def load_pack(language: str) -> Pack:
     return parse_pack(rules=rules, words=words, phrases=phrases, base=base, signs=(lexicon / "signs.toml").read_bytes())
 
 
+def load_pack_scorers() -> dict[str, Scorer]:
+    """Every language by its pack alone; English by VADER."""
+    scorers: dict[str, Scorer] = {language: PackSentiment(PackScorer(load_pack(language))) for language in PACKS}
+    return scorers | {"en": EnglishScorer(VaderRules(load_vader()))}
+
+
+def load_layer(language: str) -> LinearLayer | None:
+    """The linear layer of a language, if it has one.
+
+    Raises:
+        PackError: its file is damaged.
+    """
+    file = files("pipeline.lexicon") / language / LAYER
+    return LinearLayer(parse_model(file.read_bytes(), file=f"{language}/{LAYER}")) if file.is_file() else None
+
+
+def pack_digest(language: str) -> str:
+    """Names this version of the files that a language's pack is made of: a layer goes with the pack it was trained on."""
+    lexicon = files("pipeline.lexicon")
+    found = hashlib.blake2b(digest_size=8)
+    for name in (f"{language}/rules.toml", f"{language}/words.toml", f"{language}/phrases.toml", f"{language}/base.tsv", "signs.toml"):
+        file = lexicon / name
+        found.update(name.encode() + b"\0" + (file.read_bytes() if file.is_file() else b"") + b"\0")
+    return found.hexdigest()
+
+
 def load_engine(engine: Engine = "full") -> SentimentEngine:
     """A sentiment engine with its data."""
-    rules = VaderRules(load_vader())
     if engine == "vader":
-        return Polyglot({"en": VaderScorer(rules)})
-    scorers: dict[str, Scorer] = {language: PackSentiment(PackScorer(load_pack(language))) for language in PACKS}
-    return Polyglot(scorers | {"en": EnglishScorer(rules)})
+        return Polyglot({"en": VaderScorer(VaderRules(load_vader()))})
+    scorers = load_pack_scorers()
+    if engine == "full":
+        scorers |= {language: LayeredScorer(base, layer) for language, base in scorers.items() if (layer := load_layer(language))}
+    return Polyglot(scorers)
