@@ -16,7 +16,7 @@ Engine = Literal["vader", "pack", "full"]
 """``vader``: English as the package scores it, nothing else. ``pack``: rules and lexicons. ``full``: the best there is."""
 
 LAYER = "linear.bin"
-PACKS = ("nl", "es", "it")
+PACKS = ("nl", "de", "es", "it")
 
 
 def load_vader() -> VaderData:

@@ -36,8 +36,9 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     turned round. ``degrees``: factor on what follows. ``prefixes``: factor on the rest of the word. ``roots``: what a stem without its
     ending may end in ("molest" + "ar"). ``accents``: whether they are kept; if not, "avería" and "averia" are one word, in files and
     texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa"). ``closers``: negations only where one of
-    ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``quiet``: negations that lean to nothing alone ("ohne Karte"). ``spelling``: german writes ä and ß as ae and ss, in
-    files and texts. ``thanks`` after a question or one of ``requests`` only close a message.
+    ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``quiet``: negations that
+    lean to nothing alone ("ohne Karte"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks`` after a
+    question or one of ``requests`` only close a message.
     """
 
     spelling: Literal["plain", "dutch", "german"] = "plain"

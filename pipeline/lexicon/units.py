@@ -155,7 +155,7 @@ class Units(dict[str, tuple[Unit, ...]]):
     def _word(self, piece: str) -> Iterator[Unit]:
         if len(piece) <= LONGEST_WORD:
             lower = piece.lower()
-            for form in _forms(without_umlauts(lower) if self._german else lower):
+            for form in map(without_umlauts, _forms(lower)) if self._german else _forms(lower):
                 unit = self._unit(piece, form)
                 if unit is not None:
                     yield unit
