@@ -1,4 +1,4 @@
-"""The Faust application: which services run, in which order, and one agent per stage on a channel of batches."""
+"""The Faust application: which services run, in which order, and one agent per stage on a channel of rounds."""
 
 import asyncio
 import time
@@ -35,8 +35,8 @@ log = get_logger(__name__)
 AGENTS = {"language": language_agent, "sentiment": sentiment_agent, "crisis": crisis_agent, "routing": routing_agent}
 NEXT = dict(zip(STAGES, zip(STAGES[1:], (LANGUAGE, SENTIMENT, ASSESSED), strict=True), strict=False))
 """Stage → the one that reads what it writes, and through which topic."""
-BATCHES_IN_HAND = 16
-"""Batches of different partitions that one stage works on side by side (while one waits for the broker, another computes)."""
+ROUNDS_IN_HAND = 2
+"""Of a stage: the state of one is written while the next one is under way."""
 
 
 class Readers(Service):  # type: ignore[misc]
@@ -130,9 +130,9 @@ def build_app(
 def _add_stage(
     app: WebcareApp, stage: Stage, shell: Shell, settings: Settings, telemetry: Telemetry, epoch_of: Callable[[str], str]
 ) -> PartitionReader:
-    channel = app.channel(maxsize=BATCHES_IN_HAND)
+    channel = app.channel(maxsize=ROUNDS_IN_HAND)
     work = partial(AGENTS[stage.name], shell=shell)
-    app.agent(channel, name=stage.name, concurrency=BATCHES_IN_HAND)(work)
+    app.agent(channel, name=stage.name, concurrency=ROUNDS_IN_HAND)(work)
     return PartitionReader(stage, channel.put, settings, telemetry, epoch_of, app.survey)
 
 

@@ -29,7 +29,7 @@ def highest(newest: Newest) -> int:
 
 async def write_snapshots(writer: Writer, topic: str, partition: int, snapshots: Snapshots, change: int) -> None:
     """Write them under one change number, those of a brand together, tombstones last; all acknowledged."""
-    await writer.publish_together(topic, partition, _groups(snapshots, change))
+    await writer.publish_together(topic, {partition: _groups(snapshots, change)})
 
 
 def _groups(snapshots: Snapshots, change: int) -> Iterator[list[Write]]:

@@ -3,7 +3,7 @@
 from faust.types import StreamT
 
 from agents.deployment import Deployment, detector_version
-from agents.runtime.batch import Batch
+from agents.runtime.batch import Round
 from agents.runtime.shell import Shell
 from pipeline.crisis import CrisisStage
 
@@ -13,6 +13,6 @@ def crisis_stage(deployment: Deployment) -> CrisisStage:
     return CrisisStage(deployment.brands, detector_version())
 
 
-async def crisis_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
-    """Every batch: count, close what event time has passed, judge, alert."""
-    await shell.follow(batches)
+async def crisis_agent(rounds: "StreamT[Round]", shell: Shell) -> None:
+    """Every round of batches: count, close what event time has passed, judge, alert."""
+    await shell.follow(rounds)

@@ -4,7 +4,7 @@ from faust.types import StreamT
 
 from agents.deployment import Deployment
 from agents.models import load_identifier
-from agents.runtime.batch import Batch
+from agents.runtime.batch import Round
 from agents.runtime.shell import Shell
 from pipeline.door import AuthorHasher
 from pipeline.language import LanguageStage
@@ -18,6 +18,6 @@ def language_stage(deployment: Deployment, author_key: str, partitions: int, *, 
     )
 
 
-async def language_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
-    """Every batch: decode, hash, clamp, detect; to the partition of the brand."""
-    await shell.follow(batches)
+async def language_agent(rounds: "StreamT[Round]", shell: Shell) -> None:
+    """Every round of batches: decode, hash, clamp, detect; to the partition of the brand."""
+    await shell.follow(rounds)

@@ -3,7 +3,7 @@
 from faust.types import StreamT
 
 from agents.deployment import Deployment
-from agents.runtime.batch import Batch
+from agents.runtime.batch import Round
 from agents.runtime.shell import Shell
 from pipeline.routing import RoutingStage
 
@@ -13,6 +13,6 @@ def routing_stage(deployment: Deployment) -> RoutingStage:
     return RoutingStage(deployment.rules, deployment.brands)
 
 
-async def routing_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
-    """Every batch: decide, update items, watch deadlines."""
-    await shell.follow(batches)
+async def routing_agent(rounds: "StreamT[Round]", shell: Shell) -> None:
+    """Every round of batches: decide, update items, watch deadlines."""
+    await shell.follow(rounds)

@@ -3,7 +3,7 @@
 from faust.types import StreamT
 
 from agents.lexicons import load_engine
-from agents.runtime.batch import Batch
+from agents.runtime.batch import Round
 from agents.runtime.shell import Shell
 from pipeline.sentiment import SentimentStage
 
@@ -13,6 +13,6 @@ def sentiment_stage() -> SentimentStage:
     return SentimentStage(load_engine())
 
 
-async def sentiment_agent(batches: "StreamT[Batch]", shell: Shell) -> None:
-    """Every batch: score, read the signals, pass on."""
-    await shell.follow(batches)
+async def sentiment_agent(rounds: "StreamT[Round]", shell: Shell) -> None:
+    """Every round of batches: score, read the signals, pass on."""
+    await shell.follow(rounds)

@@ -111,11 +111,14 @@ class Telemetry:
             for reason in Reason:
                 self.rejected.labels(name, reason.value)
 
-    def finished(self, stage: str, outcome: Outcome, records: int, seconds: float) -> None:
+    def computed(self, stage: str, seconds: float) -> None:
+        """A batch went through a stage's pure code."""
+        self.processing.labels(stage).observe(seconds)
+
+    def finished(self, stage: str, outcome: Outcome, records: int) -> None:
         """A batch's outcome has been written."""
         self.records_in.labels(stage).inc(records)
         self.records_out.labels(stage).inc(len(outcome.outgoing))
-        self.processing.labels(stage).observe(seconds)
         self.batch_size.labels(stage).observe(records)
         for letter in outcome.dead:
             self.rejected.labels(stage, letter.reason.value).inc()

@@ -20,7 +20,7 @@ import agents.runtime.watchdog
 from agents.app import build_app
 from agents.deployment import load_deployment
 from agents.logs import configure_logging
-from agents.runtime.batch import Batch
+from agents.runtime.batch import Round
 from agents.runtime.shell import Shell
 from agents.runtime.stopping import Stopping
 from agents.settings import Settings, read_settings
@@ -80,11 +80,11 @@ class ObedientPartition:
             outcome.outgoing.append(Outgoing(ITEM, record.key, b"x" * 2_000_000, []))
 
 
-async def leaving_agent(batches: Any, shell: Shell) -> None:
-    """An agent that works on one batch and goes."""
-    async for batch in batches:
-        async with batch.in_hand():
-            await shell.work(batch)
+async def leaving_agent(rounds: Any, shell: Shell) -> None:
+    """An agent that works on one round and goes."""
+    async for one in rounds:
+        async with one.in_hand():
+            await shell.work(one)
         return
 
 
@@ -93,15 +93,15 @@ async def endless_restore(*_: Any) -> None:
 
 
 def fall_silent(app: Any) -> None:
-    """After its first batch the consumer fetches no more, and nobody tells the reader."""
+    """After its first round the consumer fetches no more, and nobody tells the reader."""
     reader = app.readers.readers[0]
-    finish = reader._finish
+    finish = reader.finish
 
-    def and_pause(batch: Batch) -> None:
-        finish(batch)
+    def and_pause(one: Round) -> None:
+        finish(one)
         reader._consumer.pause(*reader._consumer.assignment())
 
-    reader._finish = and_pause
+    reader.finish = and_pause
 
 
 def main(fault: str, name: str, settings: Settings) -> None:
@@ -112,7 +112,7 @@ def main(fault: str, name: str, settings: Settings) -> None:
         agents.runtime.watchdog.LAST_RESORT_SECONDS = 4.0
     if fault == "agent leaves":
         agents.app.AGENTS["language"] = leaving_agent
-        agents.app.BATCHES_IN_HAND = 1
+        agents.app.ROUNDS_IN_HAND = 1
     if fault == "restore hangs":
         agents.runtime.reader.restore = endless_restore
     loop = uvloop.new_event_loop()

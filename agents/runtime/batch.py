@@ -19,9 +19,9 @@ class StaleBatchError(Exception):
 
 
 class Batch:
-    """Records of one partition, contiguous. ``done`` tells the reader: True, its offsets may be committed; False, it was dropped."""
+    """Records of one partition, contiguous."""
 
-    __slots__ = ("confirmed_at", "done", "epoch", "first", "next", "partition", "reader", "records", "state")
+    __slots__ = ("confirmed_at", "epoch", "first", "next", "partition", "reader", "records", "state")
 
     def __init__(self, reader: "PartitionReader", partition: int, records: Sequence[Incoming], state: StagePartition, epoch: int) -> None:
         self.reader = reader
@@ -32,48 +32,68 @@ class Batch:
         self.next = records[-1].offset + 1
         self.epoch = epoch
         self.confirmed_at = time.monotonic()
-        self.done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def __repr__(self) -> str:
         return f"<Batch {self.reader.stage.name} partition {self.partition} offsets {self.first}..{self.next - 1}>"
 
-    def is_quick(self) -> bool:
-        """Whether it is computed at once, on the event loop."""
-        return not self.reader.alone.locked() and not self.reader.is_slow(self)
+    def is_slow(self) -> bool:
+        """Whether records of it once took longer than the group waits for a heartbeat, which the event loop sends."""
+        return self.reader.is_slow(self)
 
     async def process(self) -> Outcome:
-        """The stage's pure code over the records; at once, but for records that are known to be slow.
+        """The stage's pure code over the records: on the event loop, but for records that are known to be slow."""
+        if not self.is_slow():
+            return self.state.process(self.records)
+        return await self.reader.in_thread(self.state.process, self.records)
 
-        Heartbeats are sent by the event loop: a batch that once took longer than the group waits for one, and lost its partition for it, is
-        worked in a thread when it comes again, and the stage's other batches wait: stages are not made for two threads.
-        """
-        if self.is_quick():
-            return self.state.process(self.records)
-        async with self.reader.alone:
-            if self.reader.is_slow(self):
-                return await asyncio.to_thread(self.state.process, self.records)
-            return self.state.process(self.records)
+
+class Round:
+    """Batches of a stage, one per partition that had records: what it costs to fetch and to write is paid once for all of them.
+
+    ``told``: the outputs are acknowledged, and the next round may begin. ``done``: so is the state.
+    """
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self.batches = list(batches)
+        self.at: Batch | None = None
+        self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def tell(self) -> None:
+        """Let the next round begin."""
+        if not self.told.done():
+            self.told.set_result(None)
+
+    async def confirm(self) -> Sequence[Batch]:
+        """Before each write: the batches whose partition is still ours; the others are dropped."""
+        for batch in list(self.batches):
+            try:
+                await batch.reader.confirm_ownership(batch)
+            except StaleBatchError:
+                batch.reader.drop(batch)
+                self.batches.remove(batch)
+        return self.batches
 
     @asynccontextmanager
     async def in_hand(self) -> AsyncIterator[None]:
-        """Done when the body ends well; dropped when another worker owns the partition; anything unknown ends the process."""
+        """Done when the body ends well: the batches that are left may be committed. Anything unknown ends the process."""
+        reader = self.batches[0].reader
         try:
             yield
-            self.done.set_result(True)
-        except StaleBatchError:
-            self.reader.drop(self)
-            self.done.set_result(False)
+            reader.finish(self)
         except asyncio.CancelledError:
-            if not self.reader.should_stop:
-                end_process("agent cancelled with a batch in hand", batch=repr(self))
+            if not reader.should_stop:
+                end_process("agent cancelled with a round in hand", batch=repr(self.at))
             raise
         except RefusedError as error:
-            end_process("the broker refuses what was written", batch=repr(self), topic=error.topic, error=error.kind)
+            end_process("the broker refuses what was written", stage=reader.stage.name, topic=error.topic, error=error.kind)
         except Exception as error:
-            end_process("unknown error in a stage", batch=repr(self), error=type(error).__name__, where=place_of(error))
+            end_process("unknown error in a stage", batch=repr(self.at), error=type(error).__name__, where=place_of(error))
         finally:
+            reader.let_go(self)
+            self.tell()
             if not self.done.done():
-                self.done.set_result(False)
+                self.done.set_result(None)
 
 
 def place_of(error: BaseException) -> str:

@@ -6,8 +6,7 @@ Protocol: outputs, then state, then commit; ownership confirmed before each writ
 
 import asyncio
 import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,9 +15,10 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from mode import Service
 
 from agents.logs import get_logger
-from agents.runtime.batch import Batch, StaleBatchError, place_of
+from agents.runtime.batch import Batch, Round, StaleBatchError, place_of
 from agents.runtime.consumers import stage_consumer
 from agents.runtime.ending import end_process, within
+from agents.runtime.pending import Pace, Pending
 from agents.runtime.progress import Look
 from agents.runtime.restore import StateBusyError, restore
 from agents.runtime.retrying import Retries
@@ -27,19 +27,9 @@ from agents.runtime.survey import Survey
 from agents.settings import Settings, group_of
 from agents.telemetry import Telemetry
 from agents.topics import TopicsError
-from pipeline.stage import Incoming, Reading, Stage, StagePartition
+from pipeline.stage import Incoming, Outcome, Reading, Stage, StagePartition
 
 log = get_logger(__name__)
-
-BATCH_SECONDS = 0.02
-"""All stages share one event loop: a batch should compute no longer, so that none waits long for the others."""
-BATCH_RECORDS = 1000
-BATCH_LEAST = 64
-"""Never cut to fewer: what a batch costs besides its records would weigh too much."""
-BATCH_BYTES = 512 * 1024
-TAKEN_RECORDS = 2 * 2000
-TAKEN_BYTES = 32 * 1024 * 1024
-"""Back-pressure: so many records, or bytes, taken and not in a batch yet stop the fetching."""
 
 DRAIN_SECONDS = 4.0
 COMMIT_EVERY = 1.0
@@ -47,7 +37,7 @@ LAST_COMMIT_SECONDS = 1.5
 LEAVE_SECONDS = 1.5
 """Of a stop: these three together stay well below `ending.STOP_SECONDS`."""
 
-Put = Callable[[Batch], Awaitable[Any]]
+Put = Callable[[Round], Awaitable[Any]]
 
 
 class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # neither library types these for subclassing
@@ -82,21 +72,22 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._commits = self._finished = 0
         self._slow: list[tuple[int, int, int]] = []
         self.alone = asyncio.Lock()
+        self.state_turn = asyncio.Lock()
+        self._threads = 0
         self._trouble = {name: Retries(name, telemetry, stage=stage.name) for name in ("connect", "restore", "commit", "confirm")}
         self.topic_epoch: str | None = None
         self.paused = False
         self._finished_wall = 0.0
         self._lost = False
-        self._record_seconds = BATCH_SECONDS / 200
-        self._batch_records = 200
+        self.pace = Pace()
         self._forget()
 
     def _forget(self) -> None:
         """Everything that belongs to an assignment."""
         self._partitions: dict[int, StagePartition] = {}
-        self._pending: defaultdict[int, deque[Incoming]] = defaultdict(deque)
-        self._pending_bytes: Counter[int] = Counter()
-        self._lanes: dict[int, asyncio.Task[None]] = {}
+        self._pending = Pending()
+        self._rounds: asyncio.Task[None] | None = None
+        self._in_hand: list[Round] = []
         self._done: dict[int, int] = {}
         self._committed: dict[int, int] = {}
         self._next: dict[int, int] = {}
@@ -124,8 +115,9 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
     def look(self) -> Look:
         """How things stand."""
-        busy = {partition for partition, waiting in self._pending.items() if waiting} | self._lanes.keys()
-        may_fetch = self._waiting_for() is None and not (self.paused or self._closing or self._is_full())
+        busy = self._pending.partitions()
+        busy.update(batch.partition for one in self._in_hand for batch in one.batches)
+        may_fetch = self._waiting_for() is None and not (self.paused or self._closing or self._pending.is_full())
         return Look(
             epoch=self._epoch,
             partitions=frozenset(self._partitions),
@@ -152,7 +144,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         lag, oldest = self._lag()
         yield Reading("lag_records", name, lag)
         yield Reading("lag_seconds", name, oldest)
-        if not self.alone.locked():  # a thread is changing what would be read
+        if not self._threads:  # a thread is changing what would be read
             for partition in self._partitions.values():
                 yield from partition.readings()
 
@@ -164,8 +156,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             end = self._survey.end(place)
             behind = max(0, (end or 0) - self._done.get(partition, self._next.get(partition, end or 0)))
             lag += behind
-            if waiting := self._pending.get(partition):
-                stamp = waiting[0].timestamp / 1000
+            if (stamp := self._pending.oldest(partition)) is not None:
                 oldest = stamp if oldest is None else min(oldest, stamp)
         return lag, max(0.0, now - oldest) if oldest is not None else 0.0
 
@@ -221,42 +212,35 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             partition = place.partition
             if partition in self._partitions and self._is_contiguous(partition, records):
                 # aiokafka's record has all that an `Incoming` has, and is taken as it is.
-                self._pending[partition].extend(records)
-                self._pending_bytes[partition] += sum(len(r.value or b"") for r in records)
-                if partition not in self._lanes:
-                    self._lanes[partition] = asyncio.create_task(self._lane(partition, self._epoch))
-        while self._is_full() and not self.should_stop:
+                self._pending.add(partition, records)
+        if self._rounds is None and self._pending:
+            self._rounds = asyncio.create_task(self._make_rounds(self._epoch))
+        while self._pending.is_full() and not self.should_stop:
             self._room.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._room.wait(), 1)
 
-    def _is_full(self) -> bool:
-        return sum(map(len, self._pending.values())) > TAKEN_RECORDS or sum(self._pending_bytes.values()) > TAKEN_BYTES
-
-    async def _lane(self, partition: int, epoch: int) -> None:
-        """One batch of a partition in flight; what arrives meanwhile becomes the next one."""
+    async def _make_rounds(self, epoch: int) -> None:
+        """One round after the other; what arrives meanwhile becomes the next one."""
         try:
-            while not self._closing and not self.should_stop and epoch == self._epoch and partition not in self._dropped:
-                records, size = take_batch(self._pending[partition], self._batch_records)
-                if not records:
+            while not self._closing and not self.should_stop and epoch == self._epoch:
+                batches = self._next_batches(epoch)
+                if not batches:
                     return
-                self._pending_bytes[partition] -= size
+                one = Round(batches)
+                self._in_hand.append(one)
                 self._room.set()
-                batch = Batch(self, partition, records, self._partitions[partition], epoch)
-                await self._put(batch)
-                if await batch.done and epoch == self._epoch:
-                    self._finish(batch)
-                    self._finished_wall = time.time()
+                await self._put(one)
+                await one.told
         except Exception as error:
-            end_process("lane failed", stage=self.stage.name, partition=partition, error=type(error).__name__, where=place_of(error))
+            end_process("rounds failed", stage=self.stage.name, error=type(error).__name__, where=place_of(error))
         finally:
-            if self._lanes.get(partition) is asyncio.current_task():
-                del self._lanes[partition]
+            if self._rounds is asyncio.current_task():
+                self._rounds = None
 
-    def learn_cost(self, records: int, seconds: float) -> None:
-        """A batch of so many records computed so long: the next ones are cut to `BATCH_SECONDS`."""
-        self._record_seconds += (seconds / records - self._record_seconds) * 0.1
-        self._batch_records = max(BATCH_LEAST, min(BATCH_RECORDS, int(BATCH_SECONDS / max(self._record_seconds, 1e-9))))
+    def _next_batches(self, epoch: int) -> list[Batch]:
+        taken = self._pending.take(self.pace.records, self._was_slow)
+        return [Batch(self, partition, records, self._partitions[partition], epoch) for partition, records in taken]
 
     def _is_contiguous(self, partition: int, records: list[Any]) -> bool:
         """Nothing between the batches may be missing: a hole is fetched once more; one that stays is real, and explained."""
@@ -330,12 +314,33 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
     def is_slow(self, batch: Batch) -> bool:
         """Whether records of this batch once took so long that the partition was lost for it."""
-        return any(partition == batch.partition and first < batch.next and batch.first < next_ for partition, first, next_ in self._slow)
+        return self._was_slow(batch.partition, batch.first, batch.next - 1)
 
-    def _finish(self, batch: Batch) -> None:
-        self._done[batch.partition] = batch.next
-        self._finished += 1
-        self._slow = [slow for slow in self._slow if slow[0] != batch.partition or slow[2] > batch.next]
+    def _was_slow(self, partition: int, first: int, last: int) -> bool:
+        return any(partition == slow and first < next_ and begin <= last for slow, begin, next_ in self._slow)
+
+    async def in_thread(self, process: Callable[[Sequence[Incoming]], Outcome], records: Sequence[Incoming]) -> Outcome:
+        """Work that would keep the event loop, which sends the heartbeats, for too long. Only with `alone`: stages are not made for two
+        threads."""
+        self._threads += 1
+        try:
+            return await asyncio.to_thread(process, records)
+        finally:
+            self._threads -= 1
+
+    def finish(self, one: Round) -> None:
+        """All its effects are acknowledged."""
+        for batch in one.batches:
+            if batch.epoch == self._epoch:
+                self._done[batch.partition] = batch.next
+                self._finished += 1
+                self._slow = [slow for slow in self._slow if slow[0] != batch.partition or slow[2] > batch.next]
+        self._finished_wall = time.time()
+
+    def let_go(self, one: Round) -> None:
+        """It is over, done or not."""
+        if one in self._in_hand:
+            self._in_hand.remove(one)
 
     async def _write_offsets(self, offsets: dict[int, int]) -> None:
         assert self._consumer is not None
@@ -347,8 +352,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._telemetry.stale.labels(self.stage.name).inc()
         if batch.epoch == self._epoch:
             self._dropped.add(batch.partition)
-            self._pending.pop(batch.partition, None)
-            self._pending_bytes.pop(batch.partition, None)
+            self._pending.drop(batch.partition)
 
     @Service.task  # type: ignore[untyped-decorator]
     async def commit_regularly(self) -> None:
@@ -432,8 +436,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _drain(self) -> None:
         self._closing = True
-        if self._lanes:
-            await asyncio.wait(list(self._lanes.values()), timeout=DRAIN_SECONDS)
+        if self._in_hand:
+            await asyncio.wait([one.done for one in self._in_hand], timeout=DRAIN_SECONDS)
 
     async def _prepare(self, places: list[TopicPartition], epoch: int) -> None:
         assert self._consumer is not None
@@ -493,20 +497,3 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             if start.anew:
                 log.warning("the topic was made anew: reading it from its start", topic=place.topic, partition=place.partition)
         return {place: start.offset for place, start in starts.items()}
-
-
-def take_batch(pending: deque[Incoming], most: int = BATCH_RECORDS) -> tuple[list[Incoming], int]:
-    """The next batch, of at most ``most`` records and bounded in bytes, and its bytes; at least one record where there is one."""
-    if len(pending) <= most and (size := sum(len(record.value or b"") for record in pending)) <= BATCH_BYTES:
-        whole = list(pending)
-        pending.clear()
-        return whole, size
-    records: list[Incoming] = []
-    size = 0
-    while pending and len(records) < most:
-        weight = len(pending[0].value or b"")
-        if records and size + weight > BATCH_BYTES:
-            break
-        records.append(pending.popleft())
-        size += weight
-    return records, size

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 
-from agents.runtime.batch import Batch
+from agents.runtime.batch import Batch, Round
 from agents.runtime.ending import end_process
 from agents.runtime.writer import Place, Write, Writer, Written
 from agents.telemetry import Telemetry
@@ -35,47 +35,57 @@ class Shell:
         self._turn = asyncio.Lock()
         self._delays = {ROUTED.name: self.telemetry.to_route, ALERT_EVENT.name: self.telemetry.to_alert}
 
-    async def follow(self, batches: AsyncIterable[Batch]) -> None:
-        """The life of an agent: one batch after the other, each in hand until it is done."""
-        async for batch in batches:
-            async with batch.in_hand():
-                await self.work(batch)
+    async def follow(self, rounds: AsyncIterable[Round]) -> None:
+        """The life of an agent: one round after the other, each in hand until it is done."""
+        async for one in rounds:
+            async with one.in_hand():
+                await self.work(one)
 
-    async def work(self, batch: Batch) -> None:
-        """Outputs → state → done. A crash anywhere in between repeats work and loses nothing."""
-        reader = batch.reader
+    async def work(self, one: Round) -> None:
+        """Outputs → state → done. A crash anywhere in between repeats work and loses nothing.
+
+        The next round may begin before this one's state is written; its own state waits for that (`PartitionReader.state_turn`).
+        """
+        reader = one.batches[0].reader
         stage = reader.stage
-        outcome, seconds = await self._compute(batch)
-        self._check_rejections(stage.name, len(batch.records), outcome)
+        outcomes: dict[int, Outcome] = {}
+        for batch in one.batches:
+            one.at = batch
+            outcomes[batch.partition] = outcome = await self._compute(batch)
+            self._check_rejections(stage.name, len(batch.records), outcome)
 
-        await reader.confirm_ownership(batch)
-        await self.writer.publish(self._outputs(stage.name, batch, outcome))
+        groups: dict[Place, list[Written]] = {}
+        for batch in await one.confirm():
+            self._add_outputs(groups, batch, outcomes[batch.partition])
+        await self.writer.publish(groups)
 
-        if outcome.changes:
-            assert stage.changelog is not None
-            await reader.confirm_ownership(batch)
-            await self.writer.publish_together(stage.changelog.name, batch.partition, _changes(outcome))
+        async with reader.state_turn:
+            one.tell()
+            if stage.changelog is not None and any(outcomes[batch.partition].changes for batch in one.batches):
+                changes = {b.partition: _changes(outcomes[b.partition]) for b in await one.confirm() if outcomes[b.partition].changes}
+                await self.writer.publish_together(stage.changelog.name, changes)
 
-        self.telemetry.finished(stage.name, outcome, len(batch.records), seconds)
-        self._measure_delays(outcome)
+        for batch in one.batches:
+            self.telemetry.finished(stage.name, outcomes[batch.partition], len(batch.records))
+            self._measure_delays(outcomes[batch.partition])
 
-    async def _compute(self, batch: Batch) -> tuple[Outcome, float]:
-        """The stage over the batch, and how long it took.
+    async def _compute(self, batch: Batch) -> Outcome:
+        """The stage over the batch.
 
         One batch a turn of the event loop: were all that wait computed in one turn, every answer of the broker would wait for them, at
         each of the some six turns that a record needs per stage.
         """
-        async with self._turn if batch.is_quick() else nullcontext():
+        reader = batch.reader
+        async with reader.alone, nullcontext() if batch.is_slow() else self._turn:
             started, cpu = time.perf_counter(), time.thread_time()
             outcome = await batch.process()
-            seconds = time.perf_counter() - started
+            self.telemetry.computed(reader.stage.name, time.perf_counter() - started)
             # CPU, not time that passed: on a busy machine batches would become ever smaller, and so ever dearer.
-            batch.reader.learn_cost(len(batch.records), time.thread_time() - cpu)
+            reader.pace.learn(len(batch.records), time.thread_time() - cpu)
             await asyncio.sleep(0)
-        return outcome, seconds
+        return outcome
 
-    def _outputs(self, stage: str, batch: Batch, outcome: Outcome) -> dict[Place, list[Written]]:
-        groups: dict[Place, list[Written]] = {}
+    def _add_outputs(self, groups: dict[Place, list[Written]], batch: Batch, outcome: Outcome) -> None:
         topic: Topic | None = None
         target: int | None = None
         group: list[Written] = []  # most records go where the one before went
@@ -84,12 +94,11 @@ class Shell:
                 topic, target = out.topic, out.partition
                 group = groups.setdefault((topic.name, batch.partition if target is None else target), [])
             group.append(out)
-        source = batch.reader.stage.source.name
+        stage = batch.reader.stage
         for letter in outcome.dead:
             record = letter.record
-            write = Write(record.key, record.value, dead_letter_headers(letter, self.app, stage, source))
+            write = Write(record.key, record.value, dead_letter_headers(letter, self.app, stage.name, stage.source.name))
             groups.setdefault((DEAD_LETTER.name, record.partition), []).append(write)
-        return groups
 
     def _check_rejections(self, stage: str, records: int, outcome: Outcome) -> None:
         if len(outcome.dead) < records:

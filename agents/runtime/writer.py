@@ -123,14 +123,18 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
             return
         await asyncio.gather(*(self._write(topic, partition, group) for (topic, partition), group in groups.items()))
 
-    async def publish_together(self, topic: str, partition: int, groups: Iterable[Sequence[Written]]) -> None:
-        """Write groups of records that must not be torn: a batch is appended whole or not at all, and is split only between groups.
+    async def publish_together(self, topic: str, partitions: Mapping[int, Iterable[Sequence[Written]]]) -> None:
+        """Write groups of records, by partition, that must not be torn: a batch is appended whole or not at all, and is split only
+        between groups.
 
         Only a group larger than any batch may be is split, in its order.
         """
+        await self._connected.wait()
+        await asyncio.gather(*(self._write_whole(topic, partition, groups) for partition, groups in partitions.items()))
+
+    async def _write_whole(self, topic: str, partition: int, groups: Iterable[Sequence[Written]]) -> None:
         pending: list[Written] = []
         size = 0
-        await self._connected.wait()
         for group in groups:
             weight = sum(map(_weight, group))
             if pending and size + weight > BATCH_BYTES:

@@ -8,14 +8,13 @@ Run as ``python worker.py CONTROL [--stages …]``. CONTROL is a JSON file that 
 Points: computed, outputs, changing, state, committing, committed. The product has no hooks for this: its methods are wrapped here.
 """
 
-import asyncio
 import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from copy import copy
 from datetime import datetime
 from functools import partial
@@ -173,19 +172,22 @@ class Watched:
 
 
 def commit_first() -> None:
-    """Commit a batch before its effects: at most once."""
-    from agents.runtime.batch import Batch, StaleBatchError
+    """Commit a round before its effects: at most once."""
+    from agents.runtime.batch import Round
+
+    in_hand = Round.in_hand
 
     @asynccontextmanager
-    async def in_hand(self: Any) -> Any:
-        self.confirmed_at = float("inf")  # asking for ownership would set the committed offset back
-        self.done.set_result(True)
-        await asyncio.sleep(0.01)
-        await self.reader._commit(5)
-        with suppress(StaleBatchError):
+    async def committed_first(self: Any) -> Any:
+        reader = self.batches[0].reader
+        for batch in self.batches:
+            batch.confirmed_at = float("inf")  # asking for ownership would set the committed offset back
+        reader.finish(self)
+        await reader._commit(5)
+        async with in_hand(self):
             yield
 
-    Batch.in_hand = in_hand
+    Round.in_hand = committed_first  # type: ignore[method-assign]
 
 
 def state_first() -> None:

@@ -1,5 +1,6 @@
 """Targets: the decoders alone, and each stage with one record: whatever its bytes, key, headers and append time."""
 
+import asyncio
 import traceback
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from functools import cache
@@ -17,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from agents.contracts import generated
 from agents.deployment import build_stages, load_deployment
+from agents.runtime.pending import Pace
 from agents.runtime.shell import Shell
 from agents.settings import DEMO_KEY
 from agents.telemetry import Telemetry
@@ -183,10 +185,10 @@ class Published:
         for (topic, partition), group in groups.items():
             self.records += [(topic, partition, record) for record in group]
 
-    async def publish_together(self, topic: str, partition: int, groups: Iterator[Sequence[Any]]) -> None:
+    async def publish_together(self, topic: str, partitions: Mapping[int, Iterator[Sequence[Any]]]) -> None:
         """State."""
-        for group in groups:
-            self.records += [(topic, partition, record) for record in group]
+        for partition, groups in partitions.items():
+            self.records += [(topic, partition, record) for group in groups for record in group]
 
 
 def finish(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -209,7 +211,7 @@ def work(stage: Stage, state: StagePartition, records: Sequence[Incoming], parti
     """A batch through a stage as the runtime does it; the outcome, and what was written."""
     batch = _Batch(stage, state, records, partition)
     published = Published()
-    finish(Shell(published, telemetry(), "fuzz").work(batch))  # type: ignore[arg-type]
+    finish(Shell(published, telemetry(), "fuzz").work(_Round(batch)))  # type: ignore[arg-type]
     assert batch.outcome is not None
     return batch.outcome, published
 
@@ -219,12 +221,9 @@ class _Reader:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-
-    async def confirm_ownership(self, batch: object) -> None:
-        """It does."""
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_: None
+        self.alone = asyncio.Lock()
+        self.state_turn = asyncio.Lock()
+        self.pace = Pace()
 
 
 class _Batch:
@@ -237,14 +236,29 @@ class _Batch:
         self.partition = partition
         self.outcome: Outcome | None = None
 
-    def is_quick(self) -> bool:
-        """It is."""
-        return True
+    def is_slow(self) -> bool:
+        """It is not."""
+        return False
 
     async def process(self) -> Outcome:
         """At once."""
         self.outcome = self.state.process(self.records)
         return self.outcome
+
+
+class _Round:
+    """A round of one batch, as the shell sees it."""
+
+    def __init__(self, batch: _Batch) -> None:
+        self.batches = [batch]
+        self.at: object = None
+
+    def tell(self) -> None:
+        """Nobody waits."""
+
+    async def confirm(self) -> Sequence[_Batch]:
+        """It is ours."""
+        return self.batches
 
 
 def check_outcome(outcome: Outcome, published: Published) -> None:
