@@ -6,10 +6,11 @@ from typing import Literal
 
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE, SPECIAL_CASES
 
+from pipeline.layered import LayeredScorer
 from pipeline.lexicon.linear import LinearLayer, parse_model
 from pipeline.lexicon.pack import Pack, parse_pack
 from pipeline.lexicon.scorer import PackScorer
-from pipeline.sentiment import EnglishScorer, LayeredScorer, PackSentiment, Polyglot, Scorer, SentimentEngine, VaderScorer
+from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Scorer, SentimentEngine, VaderScorer
 from pipeline.vader import VaderData, VaderRules
 
 Engine = Literal["vader", "pack", "full"]

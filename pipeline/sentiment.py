@@ -1,6 +1,7 @@
 """Second stage: how a mention sounds. Each language has a scorer of its own; what has none is unscored, never neutral.
 
-English: VADER. Dutch: a pack (`pipeline/lexicon`). The stage keeps no state.
+English: VADER. Other languages: a pack (`pipeline/lexicon`). On top of either a linear layer (`pipeline/layered.py`). The stage keeps no
+state.
 """
 
 import re
@@ -55,7 +56,7 @@ class VaderScorer:
     def score(self, text: str) -> Sentiment:
         """VADER's compound, and its four figures beside it."""
         vader, hits = self._rules.score(text)
-        return Sentiment(label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=_strongest(hits), vader=vader)
+        return Sentiment(label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=strongest(hits), vader=vader)
 
 
 _CLAUSE_END = re.compile(r"(?<=[^\W\d_])([,;:.!?]+)(?=\s)")
@@ -80,7 +81,7 @@ class EnglishScorer:
         bare = _CLAUSE_END.sub(_OUT_OF_REACH_IN_CAPITALS if bare.isupper() else _OUT_OF_REACH, bare)
         if bare != text:
             words, hits = self._rules.score(bare)
-        return Sentiment(label=_label(words.compound, VADER_BAND), compound=words.compound, hits=_strongest(hits), vader=whole)
+        return Sentiment(label=_label(words.compound, VADER_BAND), compound=words.compound, hits=strongest(hits), vader=whole)
 
 
 class PackSentiment:
@@ -92,7 +93,7 @@ class PackSentiment:
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits. Links and handles are left out."""
         compound, hits = self._scorer.score(without_addresses(text))
-        return Sentiment(label=_label(compound, PACK_BAND), compound=compound, hits=_strongest(hits))
+        return Sentiment(label=_label(compound, PACK_BAND), compound=compound, hits=strongest(hits))
 
 
 class Polyglot:
@@ -114,7 +115,7 @@ def _label(compound: float, band: float) -> Label:
     return "positive" if compound >= band else "negative" if compound <= -band else "neutral"
 
 
-def _strongest(hits: Sequence[tuple[str, float]]) -> tuple[Hit, ...]:
+def strongest(hits: Sequence[tuple[str, float]]) -> tuple[Hit, ...]:
     """At most `MOST_HITS`, in the order of the text."""
     if len(hits) > MOST_HITS:
         kept = sorted(sorted(range(len(hits)), key=lambda i: -abs(hits[i][1]))[:MOST_HITS])

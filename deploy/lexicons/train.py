@@ -1,0 +1,292 @@
+"""Make `pipeline/lexicon/<language>/linear.bin`: the linear layer over a language's pack. The same input gives the same bytes.
+
+    uv run --group train python deploy/lexicons/train.py --data DIR [--output DIR] [nl en ...]     (make train DATA=DIR)
+
+Trained on our own texts without the held-back fifth (tests/texts) and on the sets of `SETS` in ``DIR/sentiment``, whose licences allow it
+(pipeline/lexicon/LINEAR.md); nothing else is read, and a set whose sha256 is another is refused. Equal bytes are promised on one platform
+with the packages of uv.lock; one BLAS thread is used.
+
+Polarity (positive against negative) is fitted on all texts that are one of the two; neutrality only on sources that have neutral texts.
+What the pack says is given, not fitted (`SUMS`): noisy sets would teach to doubt it. The words learn what it leaves open.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from scipy.sparse import csr_matrix, vstack
+from threadpoolctl import threadpool_limits
+
+from agents.lexicons import load_pack_scorers, pack_digest
+from pipeline.layered import layer_input
+from pipeline.lexicon.linear import BUCKETS, FIGURES, Header, LinearLayer, figures, pair_feature, parse_model, word_features, words_of
+from pipeline.sentiment import Scorer
+
+ROOT = Path(__file__).parents[2]
+TEXTS = ROOT / "tests" / "texts"
+LEXICON = ROOT / "pipeline" / "lexicon"
+
+SETS: Mapping[str, str] = {
+    "de-mabsa": "c64f64e1c8de60fe4d2c8cacffe43f83566903d813a4537afe0eb7fee61537a8",
+    "de-xed": "8aae353acb152680df5374862938fac5e4039fd3e8a45b2be5579738b59fbf51",
+    "en-vaderamazon": "a79a2935549d91e4a62872e8d59da593e243940bb8afb20e1feb58933805ac97",
+    "en-vadertweets": "39bea2301cb137fb989bcf75059c1f1e68aeeec56164f8b6269eeac994e3eba8",
+    "es-mabsa": "48a76ef1f1c98fac670dd2846f59ff8a1b75ff85d720ed8252a0fba77785e618",
+    "es-xed": "8b6dc3f8244b88038c9f251fc6174dd002fa52a1ab16726ba0ef18df75e8230a",
+    "fr-mabsa": "336a06e69bd1c4ed8a43fa413dfb7e29b15826e7298e15abac32abf4f99f104d",
+    "fr-xed": "5c9b9c012b7b9aa49f28afce2843599c162449c05b92d397fa0ee3ee92281b74",
+    "it-xed": "9ff0c8fd5d2c254c3b343b178c304e8edb89102135491730220da29a7dafae9f",
+    "nl-mabsa": "bc01c6eb8ed1eb6327c022c1d66b0da9eb0526530b3ea70f6018fd64c5260484",
+    "nl-xed": "a45acaa31488025e3c730c361cd71a4be2b12315cab4aac944911c4a033a4d1c",
+    "pt-mabsa": "adfbca8567e080be3923a3fd1d3cc8bde64d8e2ccee3e115fbeefd2b22f2f45f",
+    "pt-xed": "b040103c77c3fa5764fb5a8a9fd2c968c1ac6665b9a7be532f138a546fd8d7bd",
+}
+"""The sets that may train a model, each with the sha256 of its file."""
+
+SEED = 20260901
+CAP = 1_200
+"""Texts of one label that a source gives at most."""
+OWN = 2.0
+"""Our own texts are what webcare reads; each source else weighs the same."""
+FOLDS = 5
+NEUTRALS = 0.1
+"""A source with a smaller share of neutral texts than this has none that mean anything."""
+
+
+@dataclass(frozen=True)
+class Sum:
+    """How one of the two sums is fitted: what is given of `FIGURES`, which of them are fitted, and the inverse of the penalty on words."""
+
+    given: Mapping[str, float]
+    fitted: tuple[str, ...]
+    strength: float
+
+
+SUMS = {
+    # Polarity has no constant: a text that says nothing is as likely the one as the other.
+    "polarity": Sum({"compound": 8.0}, ("praise", "blame", "last", "vader"), 2.0),
+    # What makes a text neutral is less in its words than in their absence.
+    "neutrality": Sum({"absolute": -6.0}, ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame"), 0.1),
+}
+FIGURE_SCALE = 3.0
+"""Figures are penalised a ninth as much as words."""
+
+Matrix = csr_matrix
+Row = tuple[str, str]
+"""Text and label."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Texts of one origin, and whether its neutral ones are to be believed."""
+
+    name: str
+    rows: list[Row]
+    neutrals: bool
+    weight: float
+
+
+def held_back(name: str) -> bool:
+    """Whether an own text is one of the fifth that nobody trains on."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") % 5 == 0
+
+
+def own_texts(language: str) -> list[Row]:
+    """Our own texts that may be trained on."""
+    lines = (json.loads(line) for file in sorted(TEXTS.glob(f"{language}-*.jsonl")) for line in file.read_text("utf-8").splitlines())
+    return [(one["text"], one["label"]) for one in lines if not held_back(one["id"])]
+
+
+def sources(language: str, data: Path) -> tuple[list[Source], dict[str, str]]:
+    """All that a language may be trained on, and the sha256 of each.
+
+    Raises:
+        SystemExit: a set is missing or is not the one that is known.
+    """
+    found, digests = [], {}
+    if rows := own_texts(language):
+        digests["own texts"] = hashlib.sha256(repr(rows).encode()).hexdigest()
+        found.append(Source("own texts", rows, neutrals=True, weight=OWN))
+    for name, expected in SETS.items():
+        if name.startswith(f"{language}-"):
+            file = data / "sentiment" / f"{name}.jsonl"
+            if not file.is_file():
+                sys.exit(f"{file}: is not there; --data names a folder with sentiment/{name}.jsonl")
+            content = file.read_bytes()
+            if (digest := hashlib.sha256(content).hexdigest()) != expected:
+                sys.exit(f"{file}: sha256 {digest} is not the one that this script was written for, {expected}")
+            digests[name] = digest
+            rows = [(one["text"], one["label"]) for one in map(json.loads, content.decode().splitlines())]
+            found.append(_capped(name, rows))
+    return found, digests
+
+
+def _capped(name: str, rows: Sequence[Row]) -> Source:
+    neutrals = sum(label == "neutral" for _, label in rows) >= NEUTRALS * len(rows)
+    order = np.random.default_rng(SEED).permutation(len(rows))
+    taken: dict[str, list[int]] = defaultdict(list)
+    for place in order.tolist():
+        label = rows[place][1]
+        if len(taken[label]) < CAP and (neutrals or label != "neutral"):
+            taken[label].append(place)
+    return Source(name, [rows[place] for place in sorted(place for places in taken.values() for place in places)], neutrals, 1.0)
+
+
+def features(texts: Sequence[str], base: Scorer) -> Matrix:
+    """One row per text: its hashed words over the root of their number, then `FIGURES`."""
+    starts, columns, values = [0], [], []
+    for text in texts:
+        bare, compound, valences, vader = layer_input(text, base.score(text))
+        words = [word for token in bare.split() for word in words_of(token)]
+        given = [feature for word in words for feature in word_features(word)]
+        given += [(pair_feature(first, second), 1.0) for first, second in pairwise(words)]
+        share = 1 / np.sqrt(max(2 * len(words) - 1, 1))
+        columns += [bucket for bucket, _ in given]
+        values += [weight * share for _, weight in given]
+        columns += range(BUCKETS, BUCKETS + len(FIGURES))
+        values += figures(bare, len(words), compound, valences, vader)
+        starts.append(len(columns))
+    matrix = csr_matrix((values, columns, starts), shape=(len(texts), BUCKETS + len(FIGURES)))
+    matrix.sum_duplicates()
+    return matrix
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows that one of the two sums is fitted on."""
+
+    how: Sum
+    x: Matrix
+    y: np.ndarray
+    weight: np.ndarray
+    group: np.ndarray
+
+    def fit(self, rows: np.ndarray) -> np.ndarray:
+        """Weights of the buckets and `FIGURES`: least weighted log loss and squared weights, beside what is given."""
+        given = self._given()
+        free = np.zeros(BUCKETS + len(FIGURES))
+        free[:BUCKETS] = 1.0
+        free[[BUCKETS + FIGURES.index(name) for name in self.how.fitted]] = FIGURE_SCALE
+        x, sign = self.x[rows], np.where(self.y[rows], 1.0, -1.0)
+        across = x.T.tocsr()
+        weight = self.weight[rows] * (len(rows) / self.weight[rows].sum())
+        offset = x @ given
+
+        def loss(v: np.ndarray) -> tuple[float, np.ndarray]:
+            z = sign * (offset + x @ (v * free))
+            pull = across @ (-sign * weight / (1 + np.exp(np.minimum(z, 700.0)))) * free
+            return float((weight * np.logaddexp(0, -z)).sum() + v @ v / (2 * self.how.strength)), pull + v / self.how.strength
+
+        found = minimize(loss, np.zeros(len(free)), jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-8})
+        return given + found.x * free
+
+    def _given(self) -> np.ndarray:
+        weights = np.zeros(BUCKETS + len(FIGURES))
+        for name, weight in self.how.given.items():
+            weights[BUCKETS + FIGURES.index(name)] = weight
+        return weights
+
+
+def part(given: Sequence[Source], matrices: Sequence[Matrix], *, neutrality: bool) -> Part:
+    """Every source has its weight, half of it for each answer; folds of each source are groups."""
+    blocks, answers, weights, groups = [], [], [], []
+    rng = np.random.default_rng(SEED)
+    for source, matrix in zip(given, matrices, strict=True):
+        labels = np.array([label for _, label in source.rows])
+        if neutrality and not source.neutrals:
+            continue
+        rows = np.arange(len(labels)) if neutrality else np.flatnonzero(labels != "neutral")
+        answer = labels[rows] == ("neutral" if neutrality else "positive")
+        shares = (1 / 3, 2 / 3) if neutrality else (1 / 2, 1 / 2)
+        weight = np.where(answer, shares[0] / max(answer.sum(), 1), shares[1] / max((~answer).sum(), 1))
+        if neutrality:  # negative and positive weigh the same among the rest
+            for label in ("negative", "positive"):
+                chosen = labels[rows] == label
+                weight[chosen] = shares[1] / 2 / max(chosen.sum(), 1)
+        blocks.append(matrix[rows])
+        answers.append(answer)
+        weights.append(weight * source.weight * min(len(rows), CAP))
+        groups.append(rng.permutation(len(rows)) % FOLDS)
+    how = SUMS["neutrality" if neutrality else "polarity"]
+    return Part(how, vstack(blocks).tocsr(), np.concatenate(answers), np.concatenate(weights), np.concatenate(groups))
+
+
+def temperature(one: Part) -> float:
+    """What the logits of texts that were not fitted must be multiplied with to be honest (least log loss over folds)."""
+    logits = np.zeros(len(one.y))
+    for fold in range(FOLDS):
+        logits[one.group == fold] = one.x[one.group == fold] @ one.fit(np.flatnonzero(one.group != fold))
+    sign = np.where(one.y, 1.0, -1.0)
+    found = minimize_scalar(lambda t: float((one.weight * np.logaddexp(0, -t * sign * logits)).sum()), bounds=(0.05, 3), method="bounded")
+    return float(found.x)
+
+
+def packed(weights: np.ndarray) -> tuple[float, bytes]:
+    """Weights as signed bytes, and what one step is worth."""
+    scale = float(np.abs(weights).max()) / 127 or 1.0
+    return scale, np.rint(weights / scale).astype(np.int8).tobytes()
+
+
+def train(language: str, data: Path, base: Scorer) -> bytes:
+    """A language's model, as its file."""
+    given, digests = sources(language, data)
+    matrices = [features([text for text, _ in source.rows], base) for source in given]
+    dense, scales, weights = [], [], []
+    for neutrality in (False, True):
+        one = part(given, matrices, neutrality=neutrality)
+        factor = temperature(one)
+        found = one.fit(np.arange(len(one.y))) * factor
+        dense.append([round(float(weight), 5) for weight in found[BUCKETS:]])
+        scale, content = packed(found[:BUCKETS])
+        scales.append(float(f"{scale:.6g}"))
+        weights.append(content)
+        print(f"{language}: {'neutrality' if neutrality else 'polarity':10} {one.x.shape[0]} texts, temperature {factor:.2f}")
+    header = Header(
+        version=1,
+        language=language,
+        pack=pack_digest(language),
+        trained_on=digests,
+        polarity=dense[0],
+        neutrality=dense[1],
+        scales=(scales[0], scales[1]),
+        valence=round(_valence(dense[0]), 5),
+    )
+    return msgspec.json.encode(header, order="deterministic") + b"\n" + b"".join(weights)
+
+
+def _valence(weights: Sequence[float]) -> float:
+    """How far a pack's hit of valence 1 moves polarity, compared with one of -1."""
+    at = [figures("", 10, compound, [valence], 0.0) for compound, valence in ((0.25, 1.0), (-0.25, -1.0))]
+    up, down = (sum(weight * figure for weight, figure in zip(weights, one, strict=True)) for one in at)
+    return (up - down) / 2
+
+
+def main() -> None:
+    """Train the languages named."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
+    parser.add_argument("languages", nargs="*", help="language codes; all that have a pack where none is given")
+    parser.add_argument("--data", type=Path, required=True, help="folder with sentiment/<set>.jsonl")
+    parser.add_argument("--output", type=Path, default=LEXICON, help="folder for <language>/linear.bin")
+    options = parser.parse_args()
+    scorers = load_pack_scorers()
+    for language in options.languages or sorted(scorers):
+        with threadpool_limits(1):
+            content = train(language, options.data, scorers[language])
+        LinearLayer(parse_model(content))
+        target = options.output / language / "linear.bin"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        print(f"{target}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()

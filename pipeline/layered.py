@@ -1,0 +1,68 @@
+"""A pack's answer and what a linear layer makes of it: calibrated probabilities, and an explanation that holds the words of both."""
+
+from collections.abc import Callable
+from typing import Final
+
+from pipeline.lexicon.linear import Judgement, LinearLayer
+from pipeline.sentiment import Scorer, strongest
+from pipeline.signals import without_addresses
+from schemas.mention import Hit, Label, Sentiment
+
+LEAST_SHOWN: Final = 0.5
+"""A word of the linear layer is told if it counts as much as half a mild word of a pack."""
+LEAST_WORDS: Final = 3
+"""So many weaker ones are told where nothing else speaks for the label."""
+
+
+def layer_input(text: str, sentiment: Sentiment) -> tuple[str, float, list[float], float]:
+    """What a linear layer looks at: the text without links and handles, the pack's compound and valences, and VADER's compound, if any."""
+    vader = sentiment.vader
+    valences = [hit.valence for hit in sentiment.hits]
+    return without_addresses(text), sentiment.compound or 0.0, valences, 0.0 if vader is None else vader.compound
+
+
+class LayeredScorer:
+    """A language by its pack and a linear layer on top: calibrated probabilities, and the words of both."""
+
+    def __init__(self, base: Scorer, layer: LinearLayer) -> None:
+        self._base = base
+        self._layer = layer
+
+    def score(self, text: str) -> Sentiment:
+        """The likeliest label; compound is P(positive) - P(negative)."""
+        base = self._base.score(text)
+        bare, *given = layer_input(text, base)
+        judged = self._layer.judge(bare, *given)
+        negative, positive = round(judged.negative, 4), round(judged.positive, 4)
+        label: Label = "neutral"
+        if max(judged.negative, judged.positive) > judged.neutral:
+            label = "positive" if judged.positive > judged.negative else "negative"
+        return Sentiment(
+            label=label,
+            compound=round(positive - negative, 4),
+            negative=negative,
+            neutral=round(1 - negative - positive, 4),
+            positive=positive,
+            hits=_with_words(base.hits, judged, label, bare),
+            vader=base.vader,
+        )
+
+
+def _with_words(hits: tuple[Hit, ...], judged: Judgement, label: Label, text: str) -> tuple[Hit, ...]:
+    """The pack's hits and the words of the linear layer that stand in none of them, in the order of the text."""
+    if not judged.words:
+        return hits
+    shown = {word for hit in hits for word in hit.text.lower().split()}
+    more = [(word, valence) for word, valence in judged.words if not shown.issuperset(word.split())]
+    if not more:
+        return hits
+    sign = 1 if label == "positive" else -1 if label == "negative" else 0
+    clear = [one for one in more if abs(one[1]) >= LEAST_SHOWN]
+    if sign and not any(valence * sign > 0 for valence in (*(hit.valence for hit in hits), *(valence for _, valence in clear))):
+        clear += sorted((one for one in more if one[1] * sign > 0), key=lambda one: -one[1] * sign)[:LEAST_WORDS]
+    return strongest(sorted([*((hit.text, hit.valence) for hit in hits), *clear], key=_places(text)))
+
+
+def _places(text: str) -> Callable[[tuple[str, float]], int]:
+    lower = text.lower()
+    return lambda hit: lower.find(hit[0].lower().partition(" ")[0])
