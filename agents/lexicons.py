@@ -17,7 +17,7 @@ Engine = Literal["vader", "pack", "full"]
 """``vader``: English as the package scores it, nothing else. ``pack``: rules and lexicons. ``full``: the best there is."""
 
 LAYER = "linear.bin"
-PACKS = ("nl", "de", "es", "it")
+PACKS = ("nl", "de", "es", "it", "pt")
 
 
 def load_vader() -> VaderData:
