@@ -8,7 +8,6 @@ from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE, SPECIAL_CASES
 
 from pipeline.layered import LayeredScorer
 from pipeline.lexicon.linear import LinearLayer, parse_model
-from pipeline.lexicon.own_words import OwnWords, with_own_words
 from pipeline.lexicon.pack import Pack, parse_pack
 from pipeline.lexicon.scorer import PackScorer
 from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Scorer, SentimentEngine, VaderScorer
@@ -52,15 +51,10 @@ def load_pack(language: str) -> Pack:
     return parse_pack(rules=rules, words=words, phrases=phrases, base=base, signs=(lexicon / "signs.toml").read_bytes())
 
 
-def load_pack_scorers(own_words: OwnWords = NO_WORDS) -> dict[str, Scorer]:
-    """Every language by its pack alone, with a deployment's own words; English by VADER, which knows no phrases of theirs."""
-    scorers: dict[str, Scorer] = {
-        language: PackSentiment(PackScorer(with_own_words(load_pack(language), own_words.get(language, {})))) for language in PACKS
-    }
-    data = load_vader()
-    own = {forms[0]: valence for forms, valence in own_words.get("en", {}).items() if len(forms) == 1}
-    ours = VaderRules(data._replace(valences={**data.valences, **own})) if own else None
-    return scorers | {"en": EnglishScorer(VaderRules(data), ours)}
+def load_pack_scorers() -> dict[str, Scorer]:
+    """Every language by its pack alone; English by VADER."""
+    scorers: dict[str, Scorer] = {language: PackSentiment(PackScorer(load_pack(language))) for language in PACKS}
+    return scorers | {"en": EnglishScorer(VaderRules(load_vader()))}
 
 
 def load_layer(language: str) -> LinearLayer | None:
@@ -83,11 +77,11 @@ def pack_digest(language: str) -> str:
     return found.hexdigest()
 
 
-def load_engine(engine: Engine = "full", own_words: OwnWords = NO_WORDS) -> SentimentEngine:
-    """A sentiment engine with its data, and a deployment's own words (``vader`` is the package and has none)."""
+def load_engine(engine: Engine = "full") -> SentimentEngine:
+    """A sentiment engine with its data."""
     if engine == "vader":
         return Polyglot({"en": VaderScorer(VaderRules(load_vader()))})
-    scorers = load_pack_scorers(own_words)
+    scorers = load_pack_scorers()
     if engine == "full":
         scorers |= {language: LayeredScorer(base, layer) for language, base in scorers.items() if (layer := load_layer(language))}
     return Polyglot(scorers)
