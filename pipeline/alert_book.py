@@ -3,18 +3,19 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from pipeline.announced import EventCalendar
-from pipeline.brand_core import VERSION, Core, OpenIncident, body
+from pipeline.brand_core import VERSION, Core, OpenIncident, OpenSurge, body
 from pipeline.brands import Brand
 from pipeline.buckets import Buckets
-from pipeline.incident import Scene, Versions, escalate, raise_alert, resolve, span, without
+from pipeline.figures import figures_of
+from pipeline.incident import Reason, Scene, Versions, escalate, raise_alert, resolve, without
 from pipeline.journal import Journal
-from pipeline.scrp import Alarm
+from pipeline.scrp import RING, Alarm
 from pipeline.ticks import BUCKET
 from pipeline.watch import Verdict, Watch
 from schemas.outputs import Alert
@@ -59,56 +60,82 @@ class AlertBook:
     def __contains__(self, fingerprint: str) -> bool:
         return fingerprint in self._records
 
-    def firing(self) -> Alert | None:
-        """The alert of an incident that is not over."""
-        return next((record.alert for record in self._records.values() if record.resolved is None), None)
+    def firing(self) -> list[Alert]:
+        """The alerts of incidents that are not over."""
+        return [record.alert for record in self._records.values() if record.resolved is None]
 
     def follow(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell) -> None:
-        """What a closed bucket means for the incident."""
-        incident = core.incident
-        if incident is not None:
-            incident.peak = max(incident.peak, watch.negatives.counts[-1])
+        """What a closed bucket means for the incident and the surge."""
+        if core.incident is not None:
+            core.incident.peak = max(core.incident.peak, watch.negatives.counts[-1])
+        if core.surge is not None:
+            core.surge.peak = max(core.surge.peak, watch.mentions.counts[-1])
         if verdict.change == "resolved":
             self.resolve(core, bucket, Alarm.CALM_BUCKETS, "calmed", tell)
         elif verdict.change is not None:
-            scene = self._scene(core, bucket, verdict, watch, buckets)
-            if incident is None:
-                alert = raise_alert(scene, self._versions)
-                core.counters.alerts_raised += 1
-                core.incident = OpenIncident(alert.fingerprint, alert.incident_id, scene.tier, scene.mode, alert.raised_at, scene.peak)
-            else:
-                alert = escalate(self._records[incident.fingerprint].alert, scene, self._versions)
-                core.counters.alerts_escalated += 1
-                incident.tier = scene.tier
+            self._raise_or_escalate(core, bucket, verdict, watch, buckets, tell)
+        if verdict.surge == "resolved":
+            self.resolve_surge(core, bucket, Alarm.CALM_BUCKETS, "calmed", tell)
+        elif verdict.surge is not None:
+            peak = max(watch.mentions.counts[-1 - verdict.onset :])
+            scene = self._scene(core, bucket, verdict, watch, buckets)._replace(
+                kind="surge", tier=None, signal=None, mode=core.mode, peak=peak
+            )
+            alert = raise_alert(scene, self._versions)
+            core.counters.alerts_raised += 1
+            core.surge = OpenSurge(alert.fingerprint, alert.incident_id, core.mode, alert.raised_at, peak)
             self._tell(alert, None, tell)
 
+    def _raise_or_escalate(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell) -> None:
+        scene = self._scene(core, bucket, verdict, watch, buckets)
+        assert scene.tier is not None
+        incident = core.incident
+        if incident is None:
+            alert = raise_alert(scene, self._versions)
+            core.counters.alerts_raised += 1
+            core.incident = OpenIncident(alert.fingerprint, alert.incident_id, scene.tier, scene.mode, alert.raised_at, scene.peak)
+        else:
+            alert = escalate(self._records[incident.fingerprint].alert, scene, self._versions)
+            core.counters.alerts_escalated += 1
+            incident.tier = scene.tier
+        self._tell(alert, None, tell)
+
     def _scene(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets) -> Scene:
-        assert watch.tier is not None
-        onset = watch.onset(verdict)
-        first, last = span(bucket, verdict)
+        onset = verdict.onset
+        length = figures_of(verdict, verdict.signal).buckets
+        first, last = bucket - length + 1, bucket
         incident = core.incident
         return Scene(
             brand=self._brand,
+            kind="crisis",
             mode=core.mode if incident is None else incident.mode,
             bucket=bucket,
             started=bucket - onset,
             verdict=verdict,
             tier=watch.tier,
-            volume=buckets.volume(first, last),
+            signal=verdict.signal,
+            volume=buckets.volume(first, last) if length <= RING else None,
             calendar=self._calendar.names(first, last),
             history=watch.closed,
             peak=max(watch.negatives.counts[-1 - onset :]) if incident is None else incident.peak,
             evidence=buckets.evidence(min(first, bucket - onset), last),
         )
 
-    def resolve(self, core: Core, bucket: int, calm: int, reason: Literal["calmed", "went_live"], tell: Tell) -> None:
+    def resolve(self, core: Core, bucket: int, calm: int, reason: Reason, tell: Tell) -> None:
         """The open incident is over."""
-        incident = core.incident
-        assert incident is not None
-        core.incident = None
+        assert core.incident is not None
+        incident, core.incident = core.incident, None
+        self._resolve(core, incident.fingerprint, bucket, calm, incident.peak, reason, tell)
+
+    def resolve_surge(self, core: Core, bucket: int, calm: int, reason: Reason, tell: Tell) -> None:
+        """The open surge is over."""
+        assert core.surge is not None
+        surge, core.surge = core.surge, None
+        self._resolve(core, surge.fingerprint, bucket, calm, surge.peak, reason, tell)
+
+    def _resolve(self, core: Core, fingerprint: str, bucket: int, calm: int, peak: float, reason: Reason, tell: Tell) -> None:
         core.counters.alerts_resolved += 1
-        told = self._records[incident.fingerprint].alert
-        self._tell(resolve(told, self._brand, bucket, calm, incident.peak, reason), bucket, tell)
+        self._tell(resolve(self._records[fingerprint].alert, self._brand, bucket, calm, peak, reason), bucket, tell)
 
     def take_back(self, mention_id: str, at: datetime, tell: Tell) -> None:
         """A mention was retracted: no alert, open or resolved, shows it any more."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from pipeline.brands import CalendarEvent
+from pipeline.share import NOTHING_ANNOUNCED, Announced
 from pipeline.ticks import BUCKET
-from pipeline.watch import NOTHING_ANNOUNCED, Announced
 
 
 class EventCalendar:

@@ -68,6 +68,16 @@ class OpenIncident(Struct, array_like=True):
     peak: float
 
 
+class OpenSurge(Struct, array_like=True):
+    """A surge that has not ended. It pages nobody, and has no tier."""
+
+    fingerprint: str
+    incident_id: str
+    mode: Mode
+    raised_at: datetime
+    peak: float
+
+
 class Core(Struct, array_like=True):
     """``origins``: epoch and raw partition → highest raw offset applied. Times in seconds of event time, -inf before the first."""
 
@@ -85,6 +95,7 @@ class Core(Struct, array_like=True):
     incident: OpenIncident | None = None
     awaited: tuple[int, ...] = ()
     """Raw partitions whose ticks the brand waits for, where the partition count has been changed; else those it was seen from."""
+    surge: OpenSurge | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -1,6 +1,6 @@
 """All that the crisis stage keeps of one brand: its clock, what was seen, its buckets, its watch and its alerts.
 
-Each part is a changelog key of its own, written only when it changes: ``brand`` (small, with every mention), ``brand|watch`` (9 KB, once
+Each part is a changelog key of its own, written only when it changes: ``brand`` (small, with every mention), ``brand|watch`` (10 KB, once
 per closed bucket), ``brand|seen|<identity>``, ``brand|evidence|<bucket>`` and ``brand|alert|<fingerprint>``. Open buckets have no
 snapshot: they follow from the identities seen.
 """
@@ -163,7 +163,8 @@ class BrandState:
 
     def _is_awake(self) -> bool:
         """Whether anything is in the last six hours, waits in an open bucket, or fires."""
-        return self.buckets.waiting > 0 or not self.watch.is_empty() or self.core.incident is not None
+        core = self.core
+        return self.buckets.waiting > 0 or not self.watch.is_empty() or core.incident is not None or core.surge is not None
 
     def _wake(self) -> int | None:
         """The bucket at whose close an idle brand has something to forget."""
@@ -227,6 +228,9 @@ class BrandState:
             if incident is not None and incident.mode == "observe" and core.mode == "live":
                 self._alerts.resolve(core, bucket, 0, "went_live", tell)
                 self.watch.end()
+            if core.surge is not None and core.surge.mode == "observe" and core.mode == "live":
+                self._alerts.resolve_surge(core, bucket, 0, "went_live", tell)
+                self.watch.surge.forget()
             slot, day = local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone))
             verdict = self.watch.close(*counted, slot, day, self._calendar.at(bucket))
             core.counters.buckets_closed += 1
@@ -307,8 +311,11 @@ class BrandState:
         self.partitions = core.awaited or tuple(sorted({partition_of(place) for place in core.origins}))
         if core.incident is not None and core.incident.fingerprint not in self._alerts:
             core.incident = None  # its key could not be read; the next alarm begins anew
+        if core.surge is not None and core.surge.fingerprint not in self._alerts:
+            core.surge = None
         self.watch.alarm.firing = core.incident is not None
         self.watch.tier = None if core.incident is None else core.incident.tier
+        self.watch.surge.firing = core.surge is not None
         if self.watch.closed:
             self.hour = self.watch.hour()
         if core.first_open is not None:

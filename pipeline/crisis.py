@@ -305,11 +305,13 @@ class CrisisPartition:
     def readings(self) -> Iterable[Reading]:
         """What the registered brands' detectors see, watermarks, open alerts and state held."""
         firing: dict[str, int] = dict.fromkeys(TIERS, 0)
+        surges = 0
         keys = 1
         for slug, state in self._brands.items():
             keys += state.keys()
             if (incident := state.core.incident) is not None:
                 firing[incident.tier] += 1
+            surges += state.core.surge is not None
             if not self._registry.knows(slug):
                 continue
             label = {"brand": self._registry.label(slug)}
@@ -320,6 +322,7 @@ class CrisisPartition:
                 yield Reading("watermark_timestamp_seconds", label, (self._clock(state) - LATENESS) // BUCKET * BUCKET)
         for tier, number in firing.items():
             yield Reading("open_alerts", {"kind": "crisis", "tier": tier}, number)
+        yield Reading("open_alerts", {"kind": "surge", "tier": "none"}, surges)
         yield Reading("state_keys", {"stage": "crisis"}, keys)
 
 

@@ -50,8 +50,8 @@ class DailyMaxima:
             self._scales = self._fit()
         self.day = day
 
-    def returns(self, scores: list[float]) -> list[float]:
-        """R of each scale's score, before this day's maximum is known; the scores join the day."""
+    def returns(self, scores: list[float], *, learns: bool = True) -> list[float]:
+        """R of each scale's score, before this day's maximum is known; the scores join the day, unless an incident makes them unusual."""
         out = []
         highest = self.highest
         for scale, score in enumerate(scores):
@@ -60,7 +60,7 @@ class DailyMaxima:
                 out.append(of_zero)
                 continue
             out.append(return_exponent((score - location) / beta))
-            if score > highest[scale]:
+            if learns and score > highest[scale]:
                 highest[scale] = score
         return out
 

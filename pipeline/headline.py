@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from pipeline.figures import Figures
+from pipeline.watch import Signal
+
 Language = Literal["nl", "en"]
 
-_WINDOWS: dict[Language, tuple[str, ...]] = {
-    "nl": ("5 minuten", "15 minuten", "1 uur", "6 uur"),
-    "en": ("5 minutes", "15 minutes", "1 hour", "6 hours"),
+_WINDOWS: dict[Language, dict[int, str]] = {
+    "nl": {1: "5 minuten", 3: "15 minuten", 12: "1 uur", 72: "6 uur", 288: "24 uur"},
+    "en": {1: "5 minutes", 3: "15 minutes", 12: "1 hour", 72: "6 hours", 288: "24 hours"},
 }
 _MONTHS: dict[Language, tuple[str, ...]] = {
     "nl": ("januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"),
@@ -19,89 +22,147 @@ MOST_DAYS = 1000
 
 
 class Facts(NamedTuple):
-    """What there is to tell of a brand at one moment. ``window`` is an index of the detector's windows."""
+    """What there is to tell of a brand at one moment. ``signal`` None: a surge. ``authors`` None: they are not kept so long."""
 
     brand: str
     zone: ZoneInfo
-    window: int
-    observed: float
-    mean: float
-    half_width: float
-    return_days: float
+    signal: Signal | None
+    figures: Figures
     onset: datetime
-    authors: int
-    share: float
+    authors: int | None
     usual_share: float
     calendar: Sequence[str]
     history_days: float
     warm: bool
-    peak: float
 
 
 def headline(facts: Facts, language: Language) -> str:
     """One sentence: observed, expected, how rare."""
-    window = _WINDOWS[language][facts.window]
-    expected = f"{number(facts.mean, language)} ± {number(facts.half_width, language)}"
-    one = facts.observed == 1
+    figures = facts.figures
+    window = _WINDOWS[language][figures.buckets]
+    expected = f"{number(figures.mean, language)} ± {number(figures.half_width, language)}"
+    seen = f"{figures.observed:.0f}"
+    total = f"{figures.mentions or 0.0:.0f}"
+    one = figures.observed == 1
+    rare = days(figures.return_days)
     if language == "nl":
         negatives = "negatief bericht" if one else "negatieve berichten"
-        return (
-            f"{facts.brand}: {facts.observed:.0f} {negatives} in {window}, verwacht {expected}; "
-            f"zo ongewoon is het ongeveer eens in {days(facts.return_days)} dagen"
-        )
+        what = {
+            "burst": f"{seen} {negatives} in {window}",
+            "share": f"{seen} van de {total} berichten in {window} zijn negatief",
+            "slow_burn": f"{seen} {negatives} in {window}, al lang meer dan anders",
+            None: f"{seen} berichten van alle soorten in {window}",
+        }[facts.signal]
+        return f"{facts.brand}: {what}, verwacht {expected}; zo ongewoon is het ongeveer eens in {rare} dagen"
     negatives = "negative mention" if one else "negative mentions"
-    return (
-        f"{facts.brand}: {facts.observed:.0f} {negatives} in {window}, expected {expected}; "
-        f"this unusual about once in {days(facts.return_days)} days"
-    )
+    what = {
+        "burst": f"{seen} {negatives} in {window}",
+        "share": f"{seen} of the {total} mentions in {window} are negative",
+        "slow_burn": f"{seen} {negatives} in {window}, more than usual for long",
+        None: f"{seen} mentions of all kinds in {window}",
+    }[facts.signal]
+    return f"{facts.brand}: {what}, expected {expected}; this unusual about once in {rare} days"
+
+
+_SIGNALS: dict[Language, dict[Signal | None, str]] = {
+    "nl": {
+        "burst": "Gezien aan een piek in het aantal negatieve berichten.",
+        "share": "Gezien aan het aandeel negatieve berichten, niet aan het aantal berichten.",
+        "slow_burn": "Gezien aan de som van een etmaal: er is geen piek, maar het houdt aan.",
+        None: "Dit is een golf van berichten, geen crisis: het aantal negatieve alleen is daarvoor geen reden.",
+    },
+    "en": {
+        "burst": "Seen in a burst of negative mentions.",
+        "share": "Seen in the share of negative mentions, not in the number of mentions.",
+        "slow_burn": "Seen in the sum of a day: there is no peak, but it does not stop.",
+        None: "This is a wave of mentions, not a crisis: the number of negative ones alone gives no reason for that.",
+    },
+}
 
 
 def explanation(facts: Facts, language: Language) -> str:
     """What happens, since when, what was announced, and what the expectation rests on."""
+    seen = _SIGNALS[language][facts.signal]
+    return " ".join([_since(facts, language), *_shares(facts, language), seen, _announced(facts, language), _rests(facts, language)])
+
+
+def _since(facts: Facts, language: Language) -> str:
     since = moment(facts.onset, facts.zone, language)
-    share, usual = f"{facts.share:.0%}", f"{facts.usual_share:.0%}"
+    if language == "nl":
+        if facts.signal is None:
+            return f"Sinds ongeveer {since} zijn er meer berichten over {facts.brand}."
+        if facts.authors is None:
+            return f"Sinds ongeveer {since} zijn er meer negatieve berichten over {facts.brand}."
+        authors = "schrijft 1 auteur" if facts.authors == 1 else f"schrijven {facts.authors} verschillende auteurs"
+        return f"Sinds ongeveer {since} {authors} negatief over {facts.brand}."
+    if facts.signal is None:
+        return f"Since about {since} there are more mentions of {facts.brand}."
+    if facts.authors is None:
+        return f"Since about {since} there are more negative mentions of {facts.brand}."
+    authors = "1 author has" if facts.authors == 1 else f"{facts.authors} different authors have"
+    return f"Since about {since} {authors} written negatively about {facts.brand}."
+
+
+def _shares(facts: Facts, language: Language) -> list[str]:
+    if (share := facts.figures.share) is None:
+        return []
+    if language == "nl":
+        return [f"Van de berichten is {share:.0%} negatief, gewoonlijk {facts.usual_share:.0%}."]
+    return [f"{share:.0%} of the mentions are negative, usually {facts.usual_share:.0%}."]
+
+
+def _announced(facts: Facts, language: Language) -> str:
+    if language == "nl":
+        if facts.calendar:
+            return f"Aangekondigd en al meegerekend: {', '.join(facts.calendar)}."
+        return "Er is niets aangekondigd dat dit verklaart."
+    if facts.calendar:
+        return f"Announced and already allowed for: {', '.join(facts.calendar)}."
+    return "Nothing was announced that explains it."
+
+
+def _rests(facts: Facts, language: Language) -> str:
     history = f"{facts.history_days:.0f}"
     if language == "nl":
-        authors = "schrijft 1 auteur" if facts.authors == 1 else f"schrijven {facts.authors} verschillende auteurs"
-        announced = (
-            f"Aangekondigd en al meegerekend: {', '.join(facts.calendar)}."
-            if facts.calendar
-            else "Er is niets aangekondigd dat dit verklaart."
-        )
-        rests = (
-            f"De verwachting rust op {history} dagen geschiedenis."
-            if facts.warm
-            else f"De verwachting is nog vooral een aanname: er zijn {history} dagen geschiedenis."
-        )
-        return (
-            f"Sinds ongeveer {since} {authors} negatief over {facts.brand}. "
-            f"Van de berichten is {share} negatief, gewoonlijk {usual}. {announced} {rests}"
-        )
-    authors = "1 author has" if facts.authors == 1 else f"{facts.authors} different authors have"
-    announced = (
-        f"Announced and already allowed for: {', '.join(facts.calendar)}." if facts.calendar else "Nothing was announced that explains it."
-    )
-    rests = (
-        f"The expectation rests on {history} days of history."
-        if facts.warm
-        else f"The expectation is still mostly an assumption: there are {history} days of history."
-    )
-    return (
-        f"Since about {since} {authors} written negatively about {facts.brand}. "
-        f"{share} of the mentions are negative, usually {usual}. {announced} {rests}"
-    )
+        if facts.warm:
+            return f"De verwachting rust op {history} dagen geschiedenis."
+        return f"De verwachting is nog vooral een aanname: er zijn {history} dagen geschiedenis."
+    if facts.warm:
+        return f"The expectation rests on {history} days of history."
+    return f"The expectation is still mostly an assumption: there are {history} days of history."
 
 
-def resolved_headline(brand: str, zone: ZoneInfo, ended_at: datetime, peak: float, reason: str, language: Language) -> str:
+class Ending(NamedTuple):
+    """How an incident ended."""
+
+    brand: str
+    zone: ZoneInfo
+    kind: Literal["crisis", "surge", "silence"]
+    ended_at: datetime
+    peak: float
+    reason: Literal["calmed", "went_live", "not_confirmed"]
+
+
+def resolved_headline(facts: Ending, language: Language) -> str:
     """One sentence: how it ended."""
-    since = moment(ended_at, zone, language)
+    brand, since, peak = facts.brand, moment(facts.ended_at, facts.zone, language), f"{facts.peak:.0f}"
     if language == "nl":
-        if reason == "went_live":
-            return f"{brand}: melding uit de meekijkperiode gesloten, het merk is nu live"
-        return f"{brand}: weer rustig sinds {since}; op het hoogtepunt {peak:.0f} negatieve berichten in 5 minuten"
-    if reason == "went_live":
-        return f"{brand}: alert of the observing period closed, the brand is live now"
-    return f"{brand}: calm again since {since}; {peak:.0f} negative mentions in 5 minutes at the peak"
+        match facts.reason, facts.kind:
+            case "went_live", _:
+                return f"{brand}: melding uit de meekijkperiode gesloten, het merk is nu live"
+            case "not_confirmed", _:
+                return f"{brand}: vroege melding ingetrokken; bij het sluiten van de telling was er geen reden meer voor"
+            case _, "surge":
+                return f"{brand}: weer het gewone aantal berichten sinds {since}; op het hoogtepunt {peak} in 5 minuten"
+        return f"{brand}: weer rustig sinds {since}; op het hoogtepunt {peak} negatieve berichten in 5 minuten"
+    match facts.reason, facts.kind:
+        case "went_live", _:
+            return f"{brand}: alert of the observing period closed, the brand is live now"
+        case "not_confirmed", _:
+            return f"{brand}: early alert withdrawn; when the count was closed there was no reason for it any more"
+        case _, "surge":
+            return f"{brand}: the usual number of mentions again since {since}; {peak} in 5 minutes at the peak"
+    return f"{brand}: calm again since {since}; {peak} negative mentions in 5 minutes at the peak"
 
 
 def number(value: float, language: Language) -> str:

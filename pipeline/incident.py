@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from pipeline.brands import Brand
 from pipeline.buckets import EVIDENCE, Quote, Volume
 from pipeline.events import digest
-from pipeline.headline import Facts, explanation, headline, resolved_headline
-from pipeline.scrp import WINDOWS
+from pipeline.figures import figures_of
+from pipeline.headline import Ending, Facts, explanation, headline, resolved_headline
 from pipeline.ticks import BUCKET
-from pipeline.watch import Verdict
+from pipeline.watch import Signal, Verdict
 from schemas.mention import Mode, Tier
 from schemas.outputs import Alert, Band, Baseline, Evidence
 
@@ -24,23 +24,28 @@ LATENESS = 600
 """Seconds that a bucket stays open after its end."""
 
 WARM_DAYS = 14.0
-HALF_WIDTH_SDS = 1.96
-MOST_RETURN_DAYS = 1e6
 
+Kind = Literal["crisis", "surge", "silence"]
+Reason = Literal["calmed", "went_live", "not_confirmed"]
 Severity = Literal["info", "warning", "critical"]
-SEVERITIES: dict[Tier, Severity] = {"watch": "info", "warning": "warning", "crisis": "critical"}
+SEVERITIES: dict[Tier | None, Severity] = {None: "info", "watch": "info", "warning": "warning", "crisis": "critical"}
 
 
 class Scene(NamedTuple):
-    """What surrounds a verdict. ``bucket`` is the one that was closed; ``started`` the bucket in which the run began."""
+    """What surrounds a verdict. ``bucket`` is the one that was closed; ``started`` the bucket in which the run began.
+
+    ``tier`` and ``signal`` are of a crisis; a surge has none. ``volume`` None: the window is longer than authors are kept.
+    """
 
     brand: Brand
+    kind: Kind
     mode: Mode
     bucket: int
     started: int
     verdict: Verdict
-    tier: Tier
-    volume: Volume
+    tier: Tier | None
+    signal: Signal | None
+    volume: Volume | None
     calendar: tuple[str, ...]
     history: int
     """Buckets learnt from."""
@@ -75,23 +80,17 @@ def closed_at(bucket: int) -> datetime:
     return moment((bucket + 1) * BUCKET + LATENESS)
 
 
-def span(bucket: int, verdict: Verdict) -> tuple[int, int]:
-    """First and last bucket of the window that explains the score best, which ends with ``bucket``."""
-    return bucket - WINDOWS[verdict.negatives.window()] + 1, bucket
-
-
 def raise_alert(scene: Scene, versions: Versions) -> Alert:
     """The first revision."""
-    fingerprint = fingerprint_of(scene.brand.slug, "crisis")
+    fingerprint = fingerprint_of(scene.brand.slug, scene.kind)
     at = closed_at(scene.bucket)
-    judged = scene.verdict.negatives
     return _told(
         Alert(
             fingerprint=fingerprint,
             incident_id=incident_id_of(fingerprint, scene.bucket),
             revision=1,
             brand=scene.brand.slug,
-            kind="crisis",
+            kind=scene.kind,
             status="firing",
             transition="raised",
             mode=scene.mode,
@@ -102,10 +101,9 @@ def raise_alert(scene: Scene, versions: Versions) -> Alert:
             language=scene.brand.alert_language(),
             window_seconds=0,
             observed=0.0,
-            expected=Band(mean=judged.expected, half_width=0.0),
+            expected=Band(mean=0.0, half_width=0.0),
             detector_version=versions.detector,
             config_hash=versions.config,
-            signal="burst",
             team=scene.brand.team,
         ),
         scene,
@@ -129,48 +127,49 @@ def escalate(alert: Alert, scene: Scene, versions: Versions) -> Alert:
 
 def _told(alert: Alert, scene: Scene) -> Alert:
     """With the figures of this bucket."""
-    judged, all_ = scene.verdict.negatives, scene.verdict.mentions
-    window = judged.window()
-    mentions = all_.sums[window]
+    figures = figures_of(scene.verdict, scene.signal)
+    volume = scene.volume
     days = scene.history * BUCKET / 86_400
+    share = figures.share
     facts = Facts(
-        brand=scene.brand.names[0] if scene.brand.names else scene.brand.slug,
+        brand=name_of(scene.brand),
         zone=scene.brand.zone(),
-        window=window,
-        observed=judged.sums[window],
-        mean=judged.means[window],
-        half_width=HALF_WIDTH_SDS * judged.sd(window),
-        return_days=min(MOST_RETURN_DAYS, 10.0 ** min(judged.score, 10.0)),
+        signal=scene.signal,
+        figures=figures,
         onset=alert.started_at,
-        authors=scene.volume.authors,
-        share=min(1.0, judged.sums[window] / mentions) if mentions else 0.0,
+        authors=None if volume is None else volume.authors,
         usual_share=scene.verdict.usual_share,
         calendar=scene.calendar,
         history_days=days,
         warm=days >= WARM_DAYS,
-        peak=scene.peak,
     )
     return replace(
         alert,
         tier=scene.tier,
+        signal=scene.signal,
         severity=SEVERITIES[scene.tier],
         headline=headline(facts, alert.language),
         explanation=explanation(facts, alert.language),
-        window_seconds=WINDOWS[window] * BUCKET,
-        observed=facts.observed,
-        expected=Band(mean=round(facts.mean, 3), half_width=round(facts.half_width, 3)),
-        score=round(judged.score, 3),
-        return_period_days=round(facts.return_days, 1),
+        window_seconds=figures.seconds,
+        observed=round(figures.observed, 3),
+        expected=Band(mean=round(figures.mean, 3), half_width=round(figures.half_width, 3)),
+        score=round(figures.score, 3),
+        return_period_days=round(figures.return_days, 1),
         distinct_authors=facts.authors,
-        negative_share=round(facts.share, 4) if mentions else None,
+        negative_share=None if share is None else round(share, 4),
         negative_share_usual=round(facts.usual_share, 4),
-        unscored=scene.volume.unscored,
-        amplification=None if scene.volume.amplification is None else round(scene.volume.amplification, 3),
+        unscored=None if volume is None else volume.unscored,
+        amplification=None if volume is None or volume.amplification is None else round(volume.amplification, 3),
         baseline=Baseline(days=round(days, 1), state="warm" if facts.warm else "prior"),
         calendar=scene.calendar,
         evidence=_evidence(alert.evidence, scene.evidence),
         peak=scene.peak,
     )
+
+
+def name_of(brand: Brand) -> str:
+    """What people call it."""
+    return brand.names[0] if brand.names else brand.slug
 
 
 def _evidence(told: tuple[Evidence, ...], found: Iterable[Quote]) -> tuple[Evidence, ...]:
@@ -185,10 +184,9 @@ def _evidence(told: tuple[Evidence, ...], found: Iterable[Quote]) -> tuple[Evide
     return tuple(out)
 
 
-def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, reason: Literal["calmed", "went_live"]) -> Alert:
+def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, reason: Reason) -> Alert:
     """The incident is over; its figures stay those of its last telling. It ended ``calm`` buckets before ``bucket`` closed."""
     ended = moment((bucket + 1 - calm) * BUCKET)
-    name = brand.names[0] if brand.names else brand.slug
     return replace(
         alert,
         revision=alert.revision + 1,
@@ -198,7 +196,7 @@ def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, rea
         updated_at=closed_at(bucket),
         ended_at=ended,
         peak=peak,
-        headline=resolved_headline(name, brand.zone(), ended, peak, reason, alert.language),
+        headline=resolved_headline(Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason), alert.language),
     )
 
 

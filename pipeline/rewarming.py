@@ -5,9 +5,9 @@ counters begin anew with the mentions of the last 7 days. Buckets that had close
 be a false row if they closed again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from pipeline.brand_core import Core, Counters, OpenIncident
+from pipeline.brand_core import Core, Counters, OpenIncident, OpenSurge
 from pipeline.incident import LATENESS
 from pipeline.seen import PLACE, POLARITIES, Seen, offset_of, partition_of
 from pipeline.ticks import BUCKET, PartitionTicks
@@ -15,7 +15,7 @@ from schemas.mention import Mode
 from schemas.outputs import Alert
 
 
-def rewarmed_core(entries: Iterable[Seen], firing: Alert | None, mode: Mode, ticks: PartitionTicks) -> Core:
+def rewarmed_core(entries: Iterable[Seen], firing: Sequence[Alert], mode: Mode, ticks: PartitionTicks) -> Core:
     """What the identities, the alert that fires and the ticks tell of a brand."""
     core = Core(Counters(), mode, {})
     last = -1
@@ -25,13 +25,14 @@ def rewarmed_core(entries: Iterable[Seen], firing: Alert | None, mode: Mode, tic
         _count(core.counters, seen)
         if seen.edit >= 0 and not seen.late:
             last = max(last, seen.bucket)
-    if firing is not None:
-        core.counters.alerts_raised = 1
-        if firing.tier is not None:
-            core.incident = OpenIncident(
-                firing.fingerprint, firing.incident_id, firing.tier, firing.mode, firing.raised_at, firing.peak or 0.0
-            )
-            core.mode = firing.mode
+    for alert in firing:
+        core.counters.alerts_raised += 1
+        peak = alert.peak or 0.0
+        if alert.kind == "surge":
+            core.surge = OpenSurge(alert.fingerprint, alert.incident_id, alert.mode, alert.raised_at, peak)
+        elif alert.tier is not None:
+            core.incident = OpenIncident(alert.fingerprint, alert.incident_id, alert.tier, alert.mode, alert.raised_at, peak)
+        core.mode = alert.mode
     if last >= 0:
         core.event_at = float(last * BUCKET)
         core.heard = last

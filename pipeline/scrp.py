@@ -12,7 +12,7 @@ most: without it one crisis blinds the next.
 import math
 import struct
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pipeline.extremes import DailyMaxima
 
@@ -117,11 +117,11 @@ class Detector:
         self._errors = [0.0] * len(WINDOWS)
         self._squares = [0.0] * len(WINDOWS)
 
-    def close(self, count: float, slot: int, day: int, multiplier: float = 1.0) -> Judgement:
+    def close(self, count: float, slot: int, day: int, multiplier: float = 1.0, *, learns: bool = True) -> Judgement:
         """Judge the bucket that has just ended, then learn from it.
 
         Args: ``slot``: hour of the local week of its start; ``day``: running number (from 1) of its local day; ``multiplier``: by how much
-            the calendar raises the expectation.
+            the calendar raises the expectation; ``learns``: False while an incident makes the bucket no measure of what is usual.
         """
         count = float(count)  # as a restore gives it back: an int would be written differently
         mean = self.expectation.of(slot) * multiplier
@@ -137,16 +137,18 @@ class Detector:
             spread = max(_LEAST_SPREAD, (errors + _PRIOR_SPREAD * prior) / (squares + prior)) + announced
             spreads.append(spread)
             scores.append(tail_score(total, expected, spread) if total > expected else 0.0)
-            error = min(total - expected, _SPREAD_SDS * math.sqrt(expected + square * spread))
-            self._errors[window] = errors * (1.0 - _FORGET_SPREAD) + error * error - expected
-            self._squares[window] = squares * (1.0 - _FORGET_SPREAD) + square
-        returns = self.maxima.returns(scores)
+            if learns:
+                error = min(total - expected, _SPREAD_SDS * math.sqrt(expected + square * spread))
+                self._errors[window] = errors * (1.0 - _FORGET_SPREAD) + error * error - expected
+                self._squares[window] = squares * (1.0 - _FORGET_SPREAD) + square
+        returns = self.maxima.returns(scores, learns=learns)
         score = 0.0
         if self.closed >= SILENT:
             score = max((sum(map(math.sqrt, returns)) / len(returns)) ** 2, max(returns) - _CONSENSUS_DISCOUNT)
 
-        usual = mean + _LEARN_SDS * math.sqrt(mean + mean * mean * spreads[0] + 0.25)
-        self.expectation.learn(slot, min(count, usual) / multiplier)
+        if learns:
+            usual = mean + _LEARN_SDS * math.sqrt(mean + mean * mean * spreads[0] + 0.25)
+            self.expectation.learn(slot, min(count, usual) / multiplier)
         self.closed += 1
         return Judgement(score, mean, tuple(returns), tuple(self._sums), tuple(self._mean_sums), tuple(spreads))
 
@@ -268,8 +270,11 @@ class Alarm:
         self.calm = 0
         self.firing = False
 
-    def step(self, score: float, *, passes: bool, quietly: bool = False) -> str | None:
-        """One bucket further. ``passes``: score and counts are enough for an alarm. Returns what changed: raised, resolved or nothing."""
+    def step(self, score: float, *, passes: bool, quietly: bool = False, calm: bool | None = None) -> Literal["raised", "resolved"] | None:
+        """One bucket further. ``passes``: score and counts are enough for an alarm; ``calm``: nothing unusual, the score where not given.
+
+        Returns: what changed.
+        """
         self.bar *= self.BAR_DECAY
         self.quiet_bar *= self.BAR_DECAY
         if not self.firing:
@@ -279,7 +284,7 @@ class Alarm:
                 self.lift(score, quietly=quietly)
                 return "raised"
             return None
-        self.calm = self.calm + 1 if score < self.CALM else 0
+        self.calm = self.calm + 1 if (score < self.CALM if calm is None else calm) else 0
         if self.calm < self.CALM_BUCKETS:
             return None
         self.end()

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Literal, NamedTuple
 
 from pipeline.scrp import Alarm, Detector, local_slot
-from pipeline.watch import Announced, Profile, Watch
+from pipeline.share import Announced
+from pipeline.watch import Profile, Signal, Watch
 
 SERIES_THRESHOLD = 0.70
 """A bare series has no shares or authors to check against, and asks for less."""
@@ -48,10 +49,11 @@ class Counts(NamedTuple):
 
 
 class Raised(NamedTuple):
-    """An alert of tier warning or crisis was raised, or escalated to it, by the close of row ``bucket`` (from 0)."""
+    """By the close of row ``bucket`` (from 0) an alert of tier warning or crisis was raised or escalated to it, or a surge was raised."""
 
     bucket: int
-    kind: Literal["warn", "crit"]
+    kind: Literal["warn", "crit", "surge"]
+    signal: Signal | None = None
 
 
 def detect_counts(rows: Iterable[Counts], *, profile: Profile = "default", time_zone: tzinfo = UTC) -> Iterator[Raised]:
@@ -61,4 +63,6 @@ def detect_counts(rows: Iterable[Counts], *, profile: Profile = "default", time_
         at = row.at.replace(tzinfo=time_zone) if row.at.tzinfo is None else row.at.astimezone(time_zone)
         verdict = watch.close(row.negatives, row.mentions, *local_slot(at), row.announced)
         if verdict.change in ("raised", "escalated") and watch.tier != "watch":
-            yield Raised(bucket, "crit" if watch.tier == "crisis" else "warn")
+            yield Raised(bucket, "crit" if watch.tier == "crisis" else "warn", verdict.signal)
+        if verdict.surge == "raised":
+            yield Raised(bucket, "surge")

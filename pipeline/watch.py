@@ -1,7 +1,8 @@
-"""The watch over one key of a brand: detectors on its negatives and on all its mentions, and the rule that makes an alarm of them.
+"""The watch over one key of a brand: detectors on its negatives and on all its mentions, and the rules that make alarms of them.
 
-An unusual number of complaints is a crisis signal only if it is large enough in itself, well above the expectation, and not just the
-complaints that come with more mentions of every kind (a campaign, a wave of praise).
+Four signals look at the same counts. A burst is an unusual number of complaints that is large enough in itself, well above the expectation,
+and not just the complaints that come with more mentions of every kind. A share is an unusual part of the mentions that complain. A slow
+burn is a day somewhat above its expectation. These three make one incident together. A surge is more mentions of any kind: information.
 """
 
 import math
@@ -9,14 +10,24 @@ import struct
 from typing import Literal, NamedTuple
 
 from pipeline.scrp import HOUR, PRIOR_MEAN, Alarm, Detector, Judgement
+from pipeline.share import NOTHING_ANNOUNCED, Announced, ShareJudgement, ShareSignal, UsualShare
+from pipeline.slow_burn import SlowBurn, SlowJudgement, run_of
 from schemas.mention import Tier
 
 Profile = Literal["quiet", "default", "sensitive"]
 Change = Literal["raised", "escalated", "resolved"]
+Signal = Literal["burst", "share", "slow_burn"]
 
 SIX_HOURS = 3
 CRISIS_SCORE = 2.0
 TIERS: tuple[Tier, ...] = ("watch", "warning", "crisis")
+SIGNALS: tuple[Signal, ...] = ("burst", "share", "slow_burn")
+
+MASKED = 3 * 288
+"""Buckets of an open incident that teach nothing: three days. What lasts longer is the new usual."""
+
+_AFTERSHOCK = 1.2
+"""Score of a new incident right after the last: the tail of a row that is not quite over is no second one."""
 
 _TIMES_HOUR, _TIMES_SIX_HOURS = 2.0, 1.6
 """Above the expectation by at least one of these factors."""
@@ -24,84 +35,60 @@ _TIMES_HOUR, _TIMES_SIX_HOURS = 2.0, 1.6
 _LEAST_SHARE = 0.8
 """Of the usual negative share: with less, the negatives only came along with something else."""
 
+_LEAST_TIMES_SHARE = 1.25
+_SURGE_SCORE, _SURGE_MENTIONS = 0.7, 8
+
 
 class Gate(NamedTuple):
-    """What an alarm needs at least: score, and author-capped negatives of one hour and of six."""
+    """What alarms need at least: a score, and author-capped negatives of one hour and of six."""
 
     score: float
-    hour: float
-    six_hours: float
-
-    def passes(self, judgement: Judgement) -> bool:
-        """Whether the bucket is enough."""
-        return judgement.score >= self.score and judgement.sums[HOUR] >= self.hour and judgement.sums[SIX_HOURS] >= self.six_hours
+    burst_hour: float
+    burst_six_hours: float
+    share_hour: float
+    share_six_hours: float
 
 
-GATES: dict[Profile, Gate] = {"quiet": Gate(1.0, 8, 12), "default": Gate(0.85, 6, 0), "sensitive": Gate(0.7, 4, 6)}
-
-
-class Announced(NamedTuple):
-    """By how much the calendar raises what is expected of a bucket."""
-
-    mentions: float = 1.0
-    negatives: float = 1.0
-
-
-NOTHING_ANNOUNCED = Announced()
+GATES: dict[Profile, Gate] = {
+    "quiet": Gate(1.0, 8, 12, 2, 12),
+    "default": Gate(0.85, 6, 0, 2, 10),
+    "sensitive": Gate(0.7, 4, 6, 2, 6),
+}
 
 
 class Verdict(NamedTuple):
-    """What a closed bucket comes to. ``tier``: what it supports by itself; ``change``: what it does to the alarm."""
+    """What a closed bucket comes to.
+
+    ``signal`` is the strongest that supports an alarm, ``score`` its score, ``tier`` what it supports by itself.
+    ``change``: what it does to the incident, ``surge``: to the surge.
+    ``onset``: how many buckets back what is told began (0: with the bucket closed last).
+    """
 
     negatives: Judgement
     mentions: Judgement
+    share: ShareJudgement
+    slow: SlowJudgement
     usual_share: float
-    tier: Tier | None
-    change: Change | None
-
-
-class UsualShare:
-    """The share of negatives to expect: slow, winsorised, raised by what is announced and for about 3 h after it.
-
-    A bucket teaches at most 2.5 standard deviations of an over-dispersed binomial. A bound of 2.5 times the share itself would not do: one
-    mention of one, and negative, would always be cut, and the share of a small brand sink to nothing.
-    """
-
-    __slots__ = ("mentions", "negatives", "rise")
-
-    FORGET = 0.0007
-    PRIOR, PRIOR_MENTIONS = 0.12, 40.0
-    LEARN_SDS = 2.5
-    SPREAD = 0.02
-    """Correlation of the moods of one bucket's mentions."""
-    RISE_DECAY = math.exp(-1.0 / 36.0)
-    HIGHEST = 0.95
-
-    LAYOUT = struct.Struct("<3d")
-
-    def __init__(self) -> None:
-        self.negatives = self.mentions = 0.0
-        self.rise = 1.0
-
-    def next(self, negatives: float, mentions: float, announced: Announced) -> float:
-        """The share expected of this bucket, which is then learnt from."""
-        usual = (self.negatives + self.PRIOR_MENTIONS * self.PRIOR) / (self.mentions + self.PRIOR_MENTIONS)
-        rise = announced.negatives / announced.mentions
-        self.rise = max(rise, 1.0 + (self.rise - 1.0) * self.RISE_DECAY)
-        variance = usual * (1.0 - usual) * mentions * (1.0 + max(0.0, mentions - 1.0) * self.SPREAD)
-        learnt = min(negatives / self.rise, usual * mentions + self.LEARN_SDS * math.sqrt(variance + 0.25))
-        self.negatives = self.negatives * (1.0 - self.FORGET) + learnt
-        self.mentions = self.mentions * (1.0 - self.FORGET) + mentions
-        return min(self.HIGHEST, usual * self.rise)
+    signal: Signal | None = None
+    score: float = 0.0
+    tier: Tier | None = None
+    change: Change | None = None
+    surge: Change | None = None
+    onset: int = 0
 
 
 class Watch:
-    """All that is learnt of one key, and its alarm. ``prior``: negatives expected per bucket before anything is known."""
+    """All that is learnt of one key, and its alarms. ``prior``: negatives expected per bucket before anything is known."""
 
-    __slots__ = ("_paging", "_sensitive", "_six_hours", "alarm", "mentions", "negatives", "share", "tier")
+    __slots__ = (
+        "_paging", "_sensitive", "_six_hours", "age", "alarm", "mentions", "negatives", "share", "shares", "slow", "surge", "tier", "told",
+    )  # fmt: skip
 
-    _VERSION = 1
+    _VERSION = 2
+    _BEFORE = 1
+    """The version that knew bursts only: what it learnt is taken over, the other signals begin anew."""
     _TAIL = struct.Struct("<Bb")
+    _MORE = struct.Struct("<BI")
 
     def __init__(self, profile: Profile = "default", prior: float = PRIOR_MEAN) -> None:
         self._paging = GATES["quiet"] if profile == "quiet" else GATES["default"]
@@ -109,9 +96,16 @@ class Watch:
         self.negatives = Detector(prior)
         self.mentions = Detector(prior / UsualShare.PRIOR)
         self.share = UsualShare()
+        self.shares = ShareSignal()
+        self.slow = SlowBurn()
         self.alarm = Alarm()
+        self.surge = Alarm()
         self.tier: Tier | None = None
         """Of the open incident."""
+        self.told: frozenset[Signal] = frozenset()
+        """Signals that have supported it."""
+        self.age = 0
+        """Buckets since it was raised."""
         self._six_hours = 0.0
 
     @property
@@ -129,70 +123,128 @@ class Watch:
 
     def close(self, negatives: float, mentions: float, slot: int, day: int, announced: Announced = NOTHING_ANNOUNCED) -> Verdict:
         """Judge the bucket that has just ended (author-capped counts), then learn from it."""
-        of_negatives = self.negatives.close(negatives, slot, day, announced.negatives)
-        of_mentions = self.mentions.close(mentions, slot, day, announced.mentions)
+        paged = self.tier is not None and self.tier != "watch"
+        learns = not paged or self.age >= MASKED
+        of_negatives = self.negatives.close(negatives, slot, day, announced.negatives, learns=learns)
+        of_mentions = self.mentions.close(mentions, slot, day, announced.mentions, learns=learns)
         self._six_hours = of_mentions.sums[SIX_HOURS]
-        usual = self.share.next(negatives, mentions, announced)
-        tier = self._burst(of_negatives, of_mentions, usual)
-        change = self._advance(of_negatives.score, tier)
-        return Verdict(of_negatives, of_mentions, usual, tier, change)
+        usual = self.share.next(negatives, mentions, announced, learns=learns)
+        of_share = self.shares.close(of_negatives.sums, of_mentions.sums, usual, day, learns=learns)
+        slow = self.slow.close(negatives, of_negatives.expected, day, told=paged, announced=announced.negatives != 1.0)
+        verdict = Verdict(of_negatives, of_mentions, of_share, slow, usual)
+        return self._follow(self._judge(verdict))
 
-    def _burst(self, negatives: Judgement, mentions: Judgement, usual: float) -> Tier | None:
-        hour, six = negatives.sums[HOUR], negatives.sums[SIX_HOURS]
-        if hour < _TIMES_HOUR * negatives.means[HOUR] and six < _TIMES_SIX_HOURS * negatives.means[SIX_HOURS]:
-            return None
-        if hour < _LEAST_SHARE * usual * mentions.sums[HOUR]:
-            return None
-        if self._paging.passes(negatives):
-            return "crisis" if negatives.score >= CRISIS_SCORE else "warning"
-        return "watch" if self._sensitive and GATES["sensitive"].passes(negatives) else None
+    def _judge(self, verdict: Verdict) -> Verdict:
+        """Which signal supports an alarm, and of which tier."""
+        tier = self._support(verdict, self._paging)
+        if tier is None and self._sensitive:
+            tier = self._support(verdict, GATES["sensitive"])
+            return verdict if tier is None else verdict._replace(signal=tier[0], score=tier[1], tier="watch")
+        if tier is None:
+            return verdict
+        return verdict._replace(signal=tier[0], score=tier[1], tier="crisis" if tier[1] >= CRISIS_SCORE else "warning")
 
-    def _advance(self, score: float, tier: Tier | None) -> Change | None:
-        change = self.alarm.step(score, passes=tier is not None, quietly=tier == "watch")
-        if change == "raised":
-            self.tier = tier
-            return "raised"
+    @staticmethod
+    def _support(verdict: Verdict, gate: Gate) -> tuple[Signal, float] | None:
+        """The strongest signal that passes a gate."""
+        found: tuple[Signal, float] | None = None
+        score = verdict.negatives.score
+        if score >= gate.score and is_burst(verdict, gate):
+            found = "burst", score
+        share = verdict.share
+        if share.score >= gate.score and (found is None or share.score > found[1]) and share.is_telling():
+            sums = verdict.negatives.sums
+            if sums[HOUR] >= gate.share_hour and sums[SIX_HOURS] >= gate.share_six_hours:
+                found = "share", share.score
+        slow = verdict.slow
+        if slow.score >= gate.score and (found is None or slow.score > found[1]) and slow.is_telling():
+            found = "slow_burn", slow.score
+        return found
+
+    def _follow(self, verdict: Verdict) -> Verdict:
+        """Move the alarms on."""
+        before = self.tier
+        change = self._advance(verdict)
+        if change is not None:
+            verdict = verdict._replace(change=change, onset=0 if change == "resolved" else self._onset(verdict))
+            if change != "resolved" and self.tier != "watch" and before in (None, "watch"):
+                self.slow.tell(self.negatives.counts, self.negatives.means, verdict.onset)
+                if verdict.signal == "slow_burn":
+                    self.slow.tell_all()
+        mentions = verdict.mentions
+        unusual = mentions.score >= _SURGE_SCORE and mentions.sums[HOUR] >= _SURGE_MENTIONS and not self.alarm.firing
+        if (surge := self.surge.step(mentions.score, passes=unusual)) is not None:
+            verdict = verdict._replace(surge=surge)
+            if change is None and surge == "raised":
+                verdict = verdict._replace(onset=_run(self.mentions, _times(mentions)))
+        return verdict
+
+    def _advance(self, verdict: Verdict) -> Change | None:
+        tier, score = verdict.tier, verdict.score
+        change: Change | None = self.alarm.step(score, passes=tier is not None, quietly=tier == "watch", calm=self._is_calm(verdict))
+        self.age += 1
         if change == "resolved":
+            if self.tier != "watch":
+                self.alarm.bar = max(self.alarm.bar, _AFTERSHOCK)
             self.tier = None
-            return "resolved"
-        if self.alarm.firing and tier is not None and self.tier is not None and TIERS.index(tier) > TIERS.index(self.tier):
-            self.tier = tier
+            self.told = frozenset()
+            return change
+        if not self.alarm.firing or tier is None:
+            return change
+        assert verdict.signal is not None
+        self.told |= {verdict.signal}
+        if change == "raised":
+            self.age = 0
+        elif self.tier is not None and TIERS.index(tier) > TIERS.index(self.tier):
             self.alarm.lift(score)
-            return "escalated"
-        return None
+            change = "escalated"
+        else:
+            return None
+        self.tier = tier
+        return change
+
+    def _is_calm(self, verdict: Verdict) -> bool:
+        """Whether every signal that supported the incident has calmed down."""
+        if "slow_burn" in self.told:
+            negatives = verdict.negatives
+            if negatives.sums[SIX_HOURS] >= negatives.means[SIX_HOURS] + negatives.sd(SIX_HOURS):
+                return False
+        if "share" in self.told and verdict.share.score >= Alarm.CALM and verdict.share.is_telling():
+            return False
+        return verdict.negatives.score < Alarm.CALM
 
     def end(self) -> None:
         """The incident is over for another reason than calm; what it stood for may be told again at once."""
         self.alarm.forget()
         self.tier = None
+        self.told = frozenset()
 
     def correct(self, age: int, negatives: float, mentions: float) -> bool:
         """A late mention: bucket ``age`` (0: closed last) turned out larger. Returns whether it still counts."""
         if not self.mentions.correct(age, mentions):
             return False
         self._six_hours += mentions
+        if self.tier is None or self.tier == "watch":  # else an incident speaks for it
+            self.slow.correct(age, negatives)
         return self.negatives.correct(age, negatives)
 
-    def onset(self, verdict: Verdict) -> int:
-        """How many buckets back the present run began (0: with the bucket closed last).
-
-        The likeliest start of a rate that lies, on a log scale, half way between the expected one and that of the window that shows most,
-        and is at least doubled.
-        """
-        window = verdict.negatives.window()
-        times = max(2.0, math.sqrt(verdict.negatives.sums[window] / verdict.negatives.means[window]))
-        best, best_age, evidence = 0.0, 0, 0.0
-        for age, (count, mean) in enumerate(zip(reversed(self.negatives.counts), reversed(self.negatives.means), strict=True)):
-            evidence += count * math.log(times) - mean * (times - 1.0)
-            if evidence > best:
-                best, best_age = evidence, age
-        return best_age
+    def _onset(self, verdict: Verdict) -> int:
+        """How many buckets back what the signal sees began."""
+        if verdict.signal == "slow_burn":
+            return self.slow.onset()
+        if verdict.signal == "share":
+            share = verdict.share
+            usual = [share.usual * count for count in self.mentions.counts]
+            return run_of(self.negatives.counts, usual, max(_LEAST_TIMES_SHARE, math.sqrt(share.share / share.usual)))
+        return _run(self.negatives, _times(verdict.negatives))
 
     def snapshot(self) -> bytes:
-        """All state, bit for bit: about 9 KB."""
+        """All state, bit for bit: about 10 KB."""
         share = UsualShare.LAYOUT.pack(self.share.negatives, self.share.mentions, self.share.rise)
         tail = self._TAIL.pack(self._VERSION, -1 if self.tier is None else TIERS.index(self.tier))
-        return tail + share + self.alarm.snapshot() + self.negatives.snapshot() + self.mentions.snapshot()
+        told = sum(1 << SIGNALS.index(signal) for signal in self.told)
+        more = self._MORE.pack(told, self.age) + self.surge.snapshot() + self.shares.snapshot() + self.slow.snapshot()
+        return tail + share + self.alarm.snapshot() + self.negatives.snapshot() + self.mentions.snapshot() + more
 
     def restore(self, value: bytes) -> None:
         """Take back a snapshot.
@@ -200,8 +252,10 @@ class Watch:
         Raises:
             ValueError: it is of another version or size.
         """
-        sizes = (self._TAIL.size, UsualShare.LAYOUT.size, Alarm.size(), self.negatives.size, self.mentions.size)
-        if len(value) != sum(sizes) or value[0] != self._VERSION:
+        sizes = [self._TAIL.size, UsualShare.LAYOUT.size, Alarm.size(), self.negatives.size, self.mentions.size]
+        if value[:1] != bytes([self._BEFORE]):
+            sizes += [self._MORE.size, Alarm.size(), self.shares.size, self.slow.size]
+        if len(value) != sum(sizes) or value[0] not in (self._BEFORE, self._VERSION):
             raise ValueError("a watch snapshot of another version")
         parts = []
         for size in sizes:
@@ -209,8 +263,36 @@ class Watch:
             value = value[size:]
         _, tier = self._TAIL.unpack(parts[0])
         self.tier = None if tier < 0 else TIERS[tier]
+        self.told = frozenset() if self.tier is None else frozenset({"burst"})
         self.share.negatives, self.share.mentions, self.share.rise = UsualShare.LAYOUT.unpack(parts[1])
         self.alarm.restore(parts[2])
         self.negatives.restore(parts[3])
         self.mentions.restore(parts[4])
+        if parts[5:]:
+            told, self.age = self._MORE.unpack(parts[5])
+            self.told = frozenset(signal for index, signal in enumerate(SIGNALS) if told >> index & 1)
+            self.surge.restore(parts[6])
+            self.shares.restore(parts[7])
+            self.slow.restore(parts[8])
         self._six_hours = math.fsum(self.mentions.counts)
+
+
+def is_burst(verdict: Verdict, gate: Gate) -> bool:
+    """Whether the negatives are many, well above their expectation, and not only part of something else."""
+    negatives = verdict.negatives
+    hour, six = negatives.sums[HOUR], negatives.sums[SIX_HOURS]
+    if hour < gate.burst_hour or six < gate.burst_six_hours:
+        return False
+    if hour < _TIMES_HOUR * negatives.means[HOUR] and six < _TIMES_SIX_HOURS * negatives.means[SIX_HOURS]:
+        return False
+    return hour >= _LEAST_SHARE * verdict.usual_share * verdict.mentions.sums[HOUR]
+
+
+def _times(judgement: Judgement) -> float:
+    """The rate of a run, in terms of the expected one: half way to that of the window that shows most, on a log scale; at least doubled."""
+    window = judgement.window()
+    return max(2.0, math.sqrt(judgement.sums[window] / judgement.means[window]))
+
+
+def _run(detector: Detector, times: float) -> int:
+    return run_of(detector.counts, detector.means, times)

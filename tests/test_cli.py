@@ -89,6 +89,42 @@ def test_detect_names_the_line_at_fault(given: str, says: str) -> None:
     assert says in result.stderr
 
 
+def test_detect_judges_counts_of_many_brands(tmp_path: Path) -> None:
+    folder = tmp_path / "counts"
+    folder.mkdir()
+    for brand, row in (("calm", 0), ("row", 40)):
+        lines = [
+            f"{1767571200 + 300 * i},{1 + i % 4 + (row if i >= 1500 else 0)},{row if i >= 1500 else int(i % 40 == 0)},9,1,1"
+            for i in range(1510)
+        ]
+        (folder / f"{brand}.csv").write_text("ts,tot,neg,tot_raw,mult_tot,mult_neg\n" + "\n".join(lines) + "\n")
+    result = webcare("detect", "--counts", str(folder), "--alerts", str(tmp_path / "alerts.csv"))
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "alerts.csv").read_text().splitlines() == ["brand,bucket,kind,signal", "row,1500,crit,burst"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param("ts,tot,neg\n", "columns missing: mult_tot, mult_neg", id="columns"),
+        pytest.param("ts,tot,neg,mult_tot,mult_neg\nsoon,1,1,1,1\n", "line 2", id="time"),
+        pytest.param("ts,tot,neg,mult_tot,mult_neg\n0,1,2,1,1\n", "at most all mentions", id="more negatives than mentions"),
+        pytest.param("ts,tot,neg,mult_tot,mult_neg\n0,2,1,0,1\n", "between 0.1 and 1000", id="factor"),
+    ],
+)
+def test_detect_names_the_file_and_line_of_counts_at_fault(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "kust.csv").write_text(content)
+    result = webcare("detect", "--counts", str(tmp_path), "--alerts", str(tmp_path / "alerts"))
+    assert result.exit_code == 2
+    assert "kust.csv" in result.stderr
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize("given", [("--counts", "here"), ("--alerts", "there")])
+def test_counts_and_alerts_go_together(given: tuple[str, str]) -> None:
+    assert "together" in webcare("detect", *given).stderr
+
+
 @pytest.mark.parametrize("zone", ["Nowhere", "Europe", "x" * 300, "../UTC"])
 def test_detect_refuses_what_is_no_time_zone(zone: str) -> None:
     result = webcare("detect", "--timezone", zone, given="timestamp,value\n")

@@ -130,7 +130,11 @@ class Run:
         return [msgspec.json.decode(out.value, type=Alert) for out in self.out if out.topic is topic and out.value is not None]
 
     def told(self) -> list[tuple[str, str | None]]:
-        return [(alert.transition, alert.tier) for alert in self.alerts()]
+        """Of crises; a surge pages nobody."""
+        return [(alert.transition, alert.tier) for alert in self.alerts() if alert.kind == "crisis"]
+
+    def surges(self) -> list[str]:
+        return [alert.transition for alert in self.alerts() if alert.kind == "surge"]
 
     def assessed(self) -> list[Any]:
         decoder = assessed_decoder()
@@ -267,6 +271,28 @@ def test_a_row_amid_a_wave_of_praise_is_diluted():
     assert told_by(story).told() == []
 
 
+def test_a_wave_of_praise_is_a_surge_and_no_crisis():
+    story = Story()
+    story.crowd(600, 200, "positive")
+    story.tick(1500)
+    run = after_history().feed(story.records)
+    (surge,) = run.alerts()
+    assert (surge.kind, surge.transition, surge.tier, surge.severity, surge.signal) == ("surge", "raised", None, "info", None)
+    assert (surge.observed, surge.negative_share, surge.peak, surge.window_seconds) == (200, 0.0, 200, 300)
+    assert surge.fingerprint == fingerprint_of("noordnet", "surge")
+    assert surge.headline.startswith("NoordNet: 200 berichten van alle soorten in 5 minuten, verwacht 0")
+    assert surge.explanation is not None
+    assert "geen crisis" in surge.explanation
+    assert run.counts["alerts", "surge", "none", "raised"] == 1
+    run.restart()
+    story.tick(12 * HOUR)
+    *_, ended = run.feed(story.records[-1:]).alerts()
+    assert (ended.transition, ended.incident_id, ended.revision) == ("resolved", surge.incident_id, 2)
+    assert "weer het gewone aantal berichten" in ended.headline
+    readings = {(reading.name, *reading.labels.values()): reading.value for reading in run.partition.readings()}
+    assert readings["open_alerts", "surge", "none"] == 0
+
+
 def test_reposts_and_replies_are_told_as_amplification():
     story = Story()
     story.crowd(600, 40)
@@ -292,12 +318,13 @@ def test_an_announced_campaign_is_expected():
     story = Story()
     for index in range(36):
         story.crowd(index * 300.0, 2, name=f"a{index}")
+        story.crowd(index * 300.0, 8, "neutral", name=f"n{index}")
     story.tick(4 * HOUR)
     assert after_history(announced).feed(story.records).told() == []
     assert after_history().feed(story.records).told() != []
     story.crowd(4 * HOUR + 60, 150, name="row")
     story.tick(5 * HOUR)
-    (alert,) = after_history(announced).feed(story.records).alerts()
+    *_, alert = (alert for alert in after_history(announced).feed(story.records).alerts() if alert.kind == "crisis")
     assert alert.calendar == ("Lente-actie",)
     assert alert.explanation is not None
     assert "Lente-actie" in alert.explanation
@@ -310,7 +337,8 @@ def test_a_sensitive_brand_is_watched_in_english_and_its_team_is_named():
     story.tick(2.5 * HOUR)
     (alert,) = after_history(brand="kustbank").feed(story.records).alerts()
     assert (alert.tier, alert.severity, alert.team, alert.language) == ("watch", "info", "kust", "en")
-    assert "negative mentions in" in alert.headline
+    assert "8 of the 8 mentions in 6 hours are negative" in alert.headline
+    assert alert.signal == "share"
 
 
 def test_a_brand_in_observe_mode_tells_only_the_shadow():
@@ -470,7 +498,9 @@ def test_an_edit_replaces_the_mood_while_its_bucket_is_open():
     assert run.told() == []
     assert run.state()["edits"] == 200
     assert max(watch_of(run).mentions.counts) == 200  # the total is unchanged
-    assert len(run.ids()) == 401
+    assert run.surges() == ["raised"]  # many mentions they stay
+    assert len({out.topic.name for out in run.out} & {ALERT_EVENT.name, ALERT_STATE.name}) == 2
+    assert len(run.mentions()) == 400
 
 
 def test_an_edit_after_the_close_changes_no_count():

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pipeline.extremes import DailyMaxima, return_exponent
 from pipeline.scrp import RING, SILENT, Alarm, Detector, Judgement, local_slot, tail_score
-from pipeline.watch import Announced, Watch
+from pipeline.share import Announced
+from pipeline.watch import Watch
 
 
 def poisson(rng: random.Random, mean: float) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.series import Counts, Judged, Raised, detect_counts, detect_series
-from pipeline.watch import Announced
+from pipeline.share import Announced
 
 MONDAY = datetime(2026, 3, 2)
 
@@ -72,10 +72,13 @@ def test_no_rows_give_no_rows():
 @pytest.mark.parametrize(
     ("profile", "announced", "expected"),
     [
-        ("default", Announced(), [Raised(1441, "warn"), Raised(1445, "crit")]),
-        ("sensitive", Announced(), [Raised(1441, "warn"), Raised(1445, "crit")]),  # its first five are watched, not told
-        ("quiet", Announced(), [Raised(1445, "crit")]),
-        ("default", Announced(900.0, 900.0), []),
+        ("default", Announced(), [Raised(1441, "warn", "burst"), Raised(1445, "crit", "burst")]),
+        # its first five are watched, not told
+        ("sensitive", Announced(), [Raised(1441, "warn", "burst"), Raised(1445, "crit", "burst")]),
+        ("quiet", Announced(), [Raised(1445, "crit", "burst")]),
+        # the number was announced; that all of it would be complaints was not
+        ("default", Announced(900.0, 900.0), [Raised(1445, "crit", "share")]),
+        ("default", Announced(900.0, 8000.0), []),
     ],
 )
 def test_counts_are_judged_as_the_stage_judges_mentions(profile, announced: Announced, expected: list[Raised]):

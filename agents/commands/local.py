@@ -1,137 +1,37 @@
-"""`webcare score | detect | run | explain | check`: everything that needs no broker."""
+"""`webcare detect | run | check`: work on files, without a broker."""
 
 import csv
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-import msgspec
 import typer
 from rich.progress import Progress
 
 from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
-from agents.deployment import build_stages, load_deployment
+from agents.counts import judge_folder
+from agents.deployment import WORDS, build_stages, load_deployment
 from agents.installation import foreign_packages
-from agents.lexicons import load_engine
-from agents.models import load_identifier
 from agents.offline import run_offline
 from agents.replay import InputError, RawRecord, in_order, replay
 from agents.settings import DEMO_KEY
-from pipeline.identify import LanguageIdentifier
 from pipeline.partition import Partitioner
-from pipeline.sentiment import SCORED_CHARACTERS, SentimentEngine, scored_text
 from pipeline.series import detect_series
-from pipeline.signals import signals
-from schemas.mention import Author, LanguageMention
 from schemas.topics import DEFAULT_PARTITIONS
-
-SCORE_BATCH = 256
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class _Given(msgspec.Struct):
-    text: str
-    language: str | None = None
-
-
-def score(
-    text: Annotated[str | None, typer.Argument(help="A text; without it, give --batch.")] = None,
-    batch: Annotated[
-        bool, typer.Option("--batch", help='JSON lines {"text", "language"?} on standard input, one JSON line each out.')
-    ] = False,
-    engine: Annotated[Literal["vader", "pack", "full"], typer.Option(help="Which sentiment engine.")] = "full",
-    language: Annotated[str | None, typer.Option(help="The language, instead of detecting it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON also for a single text on a terminal.")] = False,
-) -> None:
-    """Language and sentiment of a text, and which words moved it."""
-    with explained():
-        if (text is None) == (not batch):
-            fail("give a text, or --batch with JSON lines on standard input")
-        scorer = Scoring(load_identifier(), load_engine(engine))
-        if text is not None:
-            (answer,) = scorer.answers([_Given(text, language)])
-            if as_json or not sys.stdout.isatty():
-                sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
-            else:
-                _show_score(answer)
-            return
-        given = _given_lines(sys.stdin)
-        while chunk := list(islice(given, SCORE_BATCH)):
-            for answer in scorer.answers(chunk):
-                sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
-        sys.stdout.flush()
-
-
-def _given_lines(source: TextIO) -> Iterator[_Given]:
-    decoder = msgspec.json.Decoder(_Given)
-    for number, line in enumerate(source.buffer, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f'standard input: line {number}: {error}; each line is {{"text": "...", "language"?: "nl"}}') from None
-
-
-class Scoring:
-    """The first two stages' judgement of bare texts."""
-
-    def __init__(self, identifier: LanguageIdentifier, engine: SentimentEngine) -> None:
-        self._identifier = identifier
-        self._engine = engine
-
-    def answers(self, given: Sequence[_Given]) -> list[dict[str, Any]]:
-        """One answer per text, in order; a language given overrides detection."""
-        found = self._identifier.identify([one.text for one in given])
-        languages = [one.language if one.language is not None else guess.code for one, guess in zip(given, found, strict=True)]
-        sentiments = self._engine.score([scored_text(None, one.text) for one in given], languages)
-        return [
-            {
-                "language": language,
-                "language_guess": guess.guess,
-                "language_confidence": guess.confidence,
-                "sentiment": sentiment,
-                "signals": signals(_as_mention(one.text, language), one.text, sentiment),
-            }
-            for one, guess, language, sentiment in zip(given, found, languages, sentiments, strict=True)
-        ]
-
-
-def _as_mention(text: str, language: str | None) -> LanguageMention:
-    """A text about which nothing else is known."""
-    return LanguageMention(
-        mention_id="score:1",
-        brand="score",
-        channel="score",
-        channel_family="desk",
-        text=text[:SCORED_CHARACTERS],
-        published_at=_NEVER,
-        author=Author(id="score"),
-        mode="observe",
-        detected_at=_NEVER,
-        language=language,
-    )
-
-
-def _show_score(answer: dict[str, Any]) -> None:
-    sentiment = answer["sentiment"]
-    confidence = answer["language_confidence"]
-    sure = f" ({confidence:.0%} sure)" if confidence is not None else ""
-    out.print(f"language   {answer['language'] or 'not known'}{sure if answer['language'] else ''}")
-    compound = "" if sentiment.compound is None else f" {sentiment.compound:+.3f}"
-    out.print(f"sentiment  {sentiment.label}{compound}")
-    for hit in sentiment.hits:
-        out.print(f"           {hit.valence:+.2f}  {hit.text}", markup=False)
-    if answer["signals"].intents:
-        out.print(f"intents    {', '.join(answer['signals'].intents)}")
 
 
 def detect(
-    timezone: Annotated[str, typer.Option("--timezone", help="Time zone of times that name none.")] = "UTC",
+    timezone: Annotated[str, typer.Option("--timezone", help="Time zone of times that name none, and of the hours of the week.")] = "UTC",
+    counts: Annotated[
+        Path | None, typer.Option("--counts", help="Folder of <brand>.csv with ts,tot,neg,mult_tot,mult_neg, instead of standard input.")
+    ] = None,
+    alerts: Annotated[Path | None, typer.Option("--alerts", help="With --counts: file for brand,bucket,kind,signal.")] = None,
+    profile: Annotated[
+        Literal["quiet", "default", "sensitive"], typer.Option(help="With --counts: how easily a brand alerts.")
+    ] = "default",
 ) -> None:
     """Judge a count series: CSV `timestamp,value` on standard input, the same rows with expected,anomaly_score,alert out."""
     with explained():
@@ -139,6 +39,12 @@ def detect(
             zone = ZoneInfo(timezone)
         except (KeyError, ValueError, OSError):
             fail(f"unknown time zone {timezone!r}; use an IANA name such as Europe/Amsterdam")
+        if (counts is None) != (alerts is None):
+            fail("give --counts and --alerts together")
+        if counts is not None and alerts is not None:
+            number = judge_folder(counts, alerts, profile=profile, time_zone=zone)
+            err.print(f"{number} brands judged: {alerts}", markup=False)
+            return
         reader = csv.reader(sys.stdin)
         header = next(reader, None)
         if header is None or header[:2] != ["timestamp", "value"]:
@@ -207,6 +113,9 @@ def check(
         deployment = load_deployment(settings_of(config=config).config)
         brands = list(deployment.brands)
         out.print(f"{deployment.folder}: {len(brands)} brands, {len(deployment.rules.rules)} rules with their examples: as they should be")
+        if deployment.words:
+            counted = ", ".join(f"{language} {len(words)}" for language, words in sorted(deployment.words.items()))
+            out.print(f"{deployment.folder / WORDS}: own words and phrases, by language: {counted}", markup=False)
         out.print(f"configuration {deployment.config_hash}")
         strangers = foreign_packages()
         for line in strangers:
