@@ -138,14 +138,14 @@ def sign(text: str) -> int:
         pytest.param("een afgrijselijke dag", {"afgrijselijke": -3.0}, id="blame"),
         pytest.param("niet vies", {"niet vies": 0.88}, id="blame negated says little"),
         pytest.param("werkt niet", {"werkt niet": -2.3}, id="the negation after its verb"),
-        pytest.param("werkt hier thuis echt niet", {"werkt thuis echt niet": -2.3}, id="with words between"),
-        pytest.param("leuk is het niet", {"leuk": -1.52}, id="the negation last"),
+        pytest.param("werkt op mijn kamer niet", {"werkt niet": -2.3}, id="with words between"),
+        pytest.param("leuk is het niet", {"leuk niet": -1.52}, id="the negation last"),
         pytest.param("heel goed", {"goed": 2.34}, id="degree up"),
         pytest.param("nogal duur", {"duur": -1.12}, id="degree down"),
         pytest.param("verschrikkelijk lekker", {"lekker": 2.73}, id="a strong word as degree"),
         pytest.param("verschrikkelijk", {"verschrikkelijk": -2.8}, id="the same word alone"),
         pytest.param(
-            "dat kan sneller en niet goedkoop", {"sneller": 1.4, "niet goedkoop": -0.88}, id="negation does not reach back over en"
+            "dat is sneller en niet goedkoop", {"sneller": 1.4, "niet goedkoop": -0.88}, id="negation does not reach back over en"
         ),
         pytest.param("ik snap dat niet dat het mooi is", {"niet": LONE_NEGATION, "mooi": 2.0}, id="nor across dat"),
         pytest.param("te groot", {"te groot": -1.6}, id="too much"),

@@ -43,16 +43,18 @@ class PackScore(NamedTuple):
 class _Found:
     """A word or phrase with a valence, at units ``start`` to ``end`` (inclusive)."""
 
-    __slots__ = ("end", "negation", "plain", "start", "turned", "valence")
+    __slots__ = ("end", "negation", "places", "plain", "start", "turned", "valence")
 
-    def __init__(self, start: int, end: int, valence: float) -> None:
+    def __init__(self, start: int, end: int, valence: float, places: tuple[int, ...] = ()) -> None:
         self.start = start
         self.end = end
+        self.places = places or (start,)
+        """Where its own words stand: what fills the gap of a phrase is not among them."""
         self.plain = valence
         self.valence = valence
         self.turned = False
         self.negation = start
-        """The negation before it, if one turned it round."""
+        """The negation that turned it round, if one did."""
 
 
 class PackScorer:
@@ -87,10 +89,13 @@ class PackScorer:
 
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:
-    """The words that count, as written; in phrases with a gap the words in the gap are not among them."""
-    if hit.negation == hit.end or units[hit.start].stop:
-        return units[hit.start].shown
-    return " ".join([unit.shown for unit in units[hit.negation : hit.end + 1] if unit.shown])
+    """The words that count, as written."""
+    shown = units[hit.start].shown if len(hit.places) == 1 else " ".join([units[place].shown for place in hit.places if units[place].shown])
+    if hit.negation == hit.start:
+        return shown
+    if hit.negation > hit.start:
+        return f"{shown} {units[hit.negation].shown}"
+    return " ".join([*[unit.shown for unit in units[hit.negation : hit.start] if unit.shown], shown])
 
 
 def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
@@ -126,17 +131,17 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
 
 
 def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
-    """The phrase at ``start`` that ends farthest."""
-    end, valence = -1, 0.0
-    open_: list[tuple[int, Node]] = [(start + 1, first)]
+    """The phrase at ``start`` that ends farthest; of those, the one of most words, so that no gap outdoes a word; then the worst."""
+    best: tuple[int, int, float, tuple[int, ...]] = (-1, 0, 0.0, ())
+    open_: list[tuple[int, tuple[int, ...], Node]] = [(start + 1, (start,), first)]
     while open_:
-        place, node = open_.pop()
-        if node.valence is not None and place > end + 1:
-            end, valence = place - 1, node.valence
+        place, places, node = open_.pop()
+        if node.valence is not None and place >= best[0]:
+            best = max(best, (place, len(places), -node.valence, places))
         if place >= len(units):
             continue
         if (following := node.following.get(units[place].form)) is not None:
-            open_.append((place + 1, following))
+            open_.append((place + 1, (*places, place), following))
         if node.gap is not None:
             after = node.gap.following
             for ahead in range(place, min(place + GAP_WORDS + 1, len(units))):
@@ -144,10 +149,10 @@ def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
                 if unit is PLAIN:
                     continue
                 if (following := after.get(unit.form)) is not None:
-                    open_.append((ahead + 1, following))
+                    open_.append((ahead + 1, (*places, ahead), following))
                 if unit.stop or unit.limit or unit.contrast:
                     break
-    return _Found(start, end, valence) if end >= 0 else None
+    return _Found(start, best[0] - 1, -best[2], best[3]) if best[0] >= 0 else None
 
 
 def _is_open(units: Sequence[Unit], closer: int) -> bool:
@@ -217,6 +222,7 @@ def _turn_back(units: Sequence[Unit], found: Sequence[_Found], lone: Sequence[in
             if (hit := praise.get(place)) is not None and not hit.turned:
                 hit.valence *= PRAISE_NEGATED
                 hit.turned = True
+                hit.negation = negation
                 used.add(negation)
                 break
     return used
