@@ -9,6 +9,7 @@ from agents.commands import kafka, local
 from agents.commands.demo import demo
 from agents.commands.explain import explain
 from agents.commands.ledger import ledger
+from agents.commands.score import score
 from agents.commands.state import state_app
 from agents.deployment import version
 
@@ -42,7 +43,7 @@ app.command()(kafka.worker)
 app.command()(kafka.broker)
 app.add_typer(kafka.topics_app, name="topics")
 app.command()(kafka.send)
-app.command()(local.score)
+app.command()(score)
 app.command()(local.detect)
 app.command()(local.run)
 app.command()(explain)

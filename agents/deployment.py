@@ -1,31 +1,39 @@
 """A deployment's configuration folder, read and checked, and the four stages built from it: the composition root."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 
+from agents.lexicons import LANGUAGES
 from pipeline.brands import ConfigurationError, Registry, parse_brands
 from pipeline.decisions import check_examples
+from pipeline.lexicon.own_words import OwnWords, parse_own_words
+from pipeline.lexicon.pack import PackError
 from pipeline.rules import RuleBook, parse_rules
 from pipeline.stage import Stage
 
 BRANDS = "brands.toml"
 ROUTING = "routing.toml"
+WORDS = "words.toml"
+"""The deployment's own words; it need not be there."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What operators edit: the brand registry and the routing rule book."""
+    """What operators edit: the brand registry, the routing rule book and words of their own (language → word or phrase → valence)."""
 
     folder: Path
     brands: Registry
     rules: RuleBook
+    words: OwnWords = field(default_factory=dict)
 
     @property
     def config_hash(self) -> str:
         """Names this version of all files together."""
-        return f"{self.brands.hash}-{self.rules.hash}"
+        words = "" if not self.words else f"-{blake2b(repr(self.words).encode(), digest_size=8).hexdigest()}"
+        return f"{self.brands.hash}-{self.rules.hash}{words}"
 
 
 def packaged_deployments() -> Path:
@@ -45,7 +53,22 @@ def load_deployment(folder: Path | None = None) -> Deployment:
     rules = parse_rules(_read(folder / ROUTING), file=str(folder / ROUTING))
     if failures := check_examples(rules):
         raise ConfigurationError("\n".join(failures))
-    return Deployment(folder, brands, rules)
+    return Deployment(folder, brands, rules, load_own_words(folder))
+
+
+def load_own_words(folder: Path) -> OwnWords:
+    """The deployment's own words; none without the file.
+
+    Raises:
+        ConfigurationError: the file is wrong; names line and entry.
+    """
+    file = folder / WORDS
+    if not file.exists():
+        return {}
+    try:
+        return parse_own_words(_read(file), LANGUAGES, file=str(file))
+    except PackError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def _read(path: Path) -> bytes:
@@ -76,7 +99,7 @@ def build_stages(
 
     builders: dict[str, Callable[[], Stage]] = {
         "language": lambda: language.language_stage(deployment, author_key, partitions, replaying=replaying),
-        "sentiment": sentiment.sentiment_stage,
+        "sentiment": lambda: sentiment.sentiment_stage(deployment),
         "crisis": lambda: crisis.crisis_stage(deployment),
         "routing": lambda: routing.routing_stage(deployment),
     }

@@ -8,6 +8,7 @@ from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE, SPECIAL_CASES
 
 from pipeline.layered import LayeredScorer
 from pipeline.lexicon.linear import LinearLayer, parse_model
+from pipeline.lexicon.own_words import OwnWords, with_own_words
 from pipeline.lexicon.pack import Pack, parse_pack
 from pipeline.lexicon.scorer import PackScorer
 from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Scorer, SentimentEngine, VaderScorer
@@ -18,6 +19,8 @@ Engine = Literal["vader", "pack", "full"]
 
 LAYER = "linear.bin"
 PACKS = ("nl", "de", "fr", "es", "it", "pt")
+LANGUAGES = (*PACKS, "en")
+NO_WORDS: OwnWords = {}
 
 
 def load_vader() -> VaderData:
@@ -51,10 +54,15 @@ def load_pack(language: str) -> Pack:
     return parse_pack(rules=rules, words=words, phrases=phrases, base=base, signs=(lexicon / "signs.toml").read_bytes())
 
 
-def load_pack_scorers() -> dict[str, Scorer]:
-    """Every language by its pack alone; English by VADER."""
-    scorers: dict[str, Scorer] = {language: PackSentiment(PackScorer(load_pack(language))) for language in PACKS}
-    return scorers | {"en": EnglishScorer(VaderRules(load_vader()))}
+def load_pack_scorers(own_words: OwnWords = NO_WORDS) -> dict[str, Scorer]:
+    """Every language by its pack alone, with a deployment's own words; English by VADER, which knows no phrases of theirs."""
+    scorers: dict[str, Scorer] = {
+        language: PackSentiment(PackScorer(with_own_words(load_pack(language), own_words.get(language, {})))) for language in PACKS
+    }
+    data = load_vader()
+    own = {forms[0]: valence for forms, valence in own_words.get("en", {}).items() if len(forms) == 1}
+    ours = VaderRules(data._replace(valences={**data.valences, **own})) if own else None
+    return scorers | {"en": EnglishScorer(VaderRules(data), ours)}
 
 
 def load_layer(language: str) -> LinearLayer | None:
@@ -77,11 +85,11 @@ def pack_digest(language: str) -> str:
     return found.hexdigest()
 
 
-def load_engine(engine: Engine = "full") -> SentimentEngine:
-    """A sentiment engine with its data."""
+def load_engine(engine: Engine = "full", own_words: OwnWords = NO_WORDS) -> SentimentEngine:
+    """A sentiment engine with its data, and a deployment's own words (``vader`` is the package and has none)."""
     if engine == "vader":
         return Polyglot({"en": VaderScorer(VaderRules(load_vader()))})
-    scorers = load_pack_scorers()
+    scorers = load_pack_scorers(own_words)
     if engine == "full":
         scorers |= {language: LayeredScorer(base, layer) for language, base in scorers.items() if (layer := load_layer(language))}
     return Polyglot(scorers)

@@ -31,8 +31,8 @@ class LayeredScorer:
     def score(self, text: str) -> Sentiment:
         """The likeliest label; compound is P(positive) - P(negative)."""
         base = self._base.score(text)
-        bare, *given = layer_input(text, base)
-        judged = self._layer.judge(bare, *given)
+        bare, compound, valences, vader = layer_input(text, base)
+        judged = self._layer.judge(bare, compound, valences, vader)
         negative, positive = round(judged.negative, 4), round(judged.positive, 4)
         label: Label = "neutral"
         if max(judged.negative, judged.positive) > judged.neutral:

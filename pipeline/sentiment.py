@@ -68,19 +68,20 @@ all capitals must stay so: VADER hears them only beside small letters."""
 class EnglishScorer:
     """English by VADER, without links and handles: "@united" is no praise; and a negation ends with its clause: "not delivered, terrible".
 
-    ``vader`` stays what VADER says of the text as it stands.
+    ``vader`` stays what VADER says of the text as it stands. ``ours``: the same rules with a deployment's own words.
     """
 
-    def __init__(self, rules: VaderRules) -> None:
+    def __init__(self, rules: VaderRules, ours: VaderRules | None = None) -> None:
         self._rules = rules
+        self._ours = rules if ours is None else ours
 
     def score(self, text: str) -> Sentiment:
         """Label, compound and hits of the words; the four figures of the whole."""
         whole, hits = self._rules.score(text)
         words, bare = whole, without_addresses(text)
         bare = _CLAUSE_END.sub(_OUT_OF_REACH_IN_CAPITALS if bare.isupper() else _OUT_OF_REACH, bare)
-        if bare != text:
-            words, hits = self._rules.score(bare)
+        if bare != text or self._ours is not self._rules:
+            words, hits = self._ours.score(bare)
         return Sentiment(label=_label(words.compound, VADER_BAND), compound=words.compound, hits=strongest(hits), vader=whole)
 
 

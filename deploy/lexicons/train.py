@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, diags_array, vstack
 from threadpoolctl import threadpool_limits
 
 from agents.lexicons import load_pack_scorers, pack_digest
@@ -73,10 +73,12 @@ class Sum:
 
 SUMS = {
     # Polarity has no constant: a text that says nothing is as likely the one as the other.
-    "polarity": Sum({"compound": 8.0}, ("praise", "blame", "last", "vader"), 2.0),
+    "polarity": Sum({"compound": 8.0}, ("praise", "blame", "last", "vader"), 4.0),
     # What makes a text neutral is less in its words than in their absence.
-    "neutrality": Sum({"absolute": -6.0}, ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame"), 0.1),
+    "neutrality": Sum({"absolute": -6.0}, ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame"), 0.2),
 }
+NEIGHBOUR = {"it": "es"}
+"""A language without any neutral texts: what its neighbour's say by figures alone, no words, is taken for its neutrality."""
 FIGURE_SCALE = 3.0
 """Figures are penalised a ninth as much as words."""
 
@@ -93,6 +95,7 @@ class Source:
     rows: list[Row]
     neutrals: bool
     weight: float
+    wordless: bool = False
 
 
 def held_back(name: str) -> bool:
@@ -202,7 +205,7 @@ def part(given: Sequence[Source], matrices: Sequence[Matrix], *, neutrality: boo
     rng = np.random.default_rng(SEED)
     for source, matrix in zip(given, matrices, strict=True):
         labels = np.array([label for _, label in source.rows])
-        if neutrality and not source.neutrals:
+        if source.wordless > neutrality or source.neutrals < neutrality:
             continue
         rows = np.arange(len(labels)) if neutrality else np.flatnonzero(labels != "neutral")
         answer = labels[rows] == ("neutral" if neutrality else "positive")
@@ -236,10 +239,17 @@ def packed(weights: np.ndarray) -> tuple[float, bytes]:
     return scale, np.rint(weights / scale).astype(np.int8).tobytes()
 
 
-def train(language: str, data: Path, base: Scorer) -> bytes:
+def train(language: str, data: Path, scorers: Mapping[str, Scorer]) -> bytes:
     """A language's model, as its file."""
     given, digests = sources(language, data)
-    matrices = [features([text for text, _ in source.rows], base) for source in given]
+    matrices = [features([text for text, _ in source.rows], scorers[language]) for source in given]
+    if not any(source.neutrals for source in given):
+        other, more = sources(NEIGHBOUR[language], data)
+        other = [Source(source.name, source.rows, neutrals=True, weight=1.0, wordless=True) for source in other if source.neutrals]
+        digests |= {source.name: more[source.name] for source in other}
+        wordless = diags_array(np.repeat([0.0, 1.0], [BUCKETS, len(FIGURES)]))
+        matrices += [csr_matrix(features([text for text, _ in source.rows], scorers[NEIGHBOUR[language]]) @ wordless) for source in other]
+        given += other
     dense, scales, weights = [], [], []
     for neutrality in (False, True):
         one = part(given, matrices, neutrality=neutrality)
@@ -280,7 +290,7 @@ def main() -> None:
     scorers = load_pack_scorers()
     for language in options.languages or sorted(scorers):
         with threadpool_limits(1):
-            content = train(language, options.data, scorers[language])
+            content = train(language, options.data, scorers)
         LinearLayer(parse_model(content))
         target = options.output / language / "linear.bin"
         target.parent.mkdir(parents=True, exist_ok=True)

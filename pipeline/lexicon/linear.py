@@ -45,7 +45,8 @@ MOST_VALENCE = 4.0
 _WORDS = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|[!?]+|[^\w\s]")
 _DIGITS = re.compile(r"\d")
 _APOSTROPHES = str.maketrans("’‘`´", "''''")
-T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -205,17 +206,17 @@ class _Tokens(dict[str, _Token]):
         )
 
 
-def _remember(known: dict[T, object] | dict[T, tuple[float, float]] | dict[T, _Token], key: T, value: object) -> None:
+def _remember(known: dict[K, V], key: K, value: V) -> None:
     if len(known) >= REMEMBERED:
         known.clear()
-    known[key] = value  # type: ignore[index,assignment]
+    known[key] = value
 
 
 class LinearLayer:
     """One language's model at work."""
 
     def __init__(self, model: Model) -> None:
-        self._header = model.header
+        self.header = model.header
         self._tokens = _Tokens(model)
 
     def judge(self, text: str, compound: float, valences: Sequence[float], vader: float = 0.0) -> Judgement:
@@ -237,7 +238,7 @@ class LinearLayer:
                 last = words[-1]
         share = 1 / math.sqrt(2 * count - 1) if count else 0.0
         given = figures(text, count, compound, valences, vader)
-        header = self._header
+        header = self.header
         positive = _sigmoid(sum(map(_times, header.polarity, given)) + polarity * share)
         neutral = _sigmoid(sum(map(_times, header.neutrality, given)) + neutrality * share)
         return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, self._moving(tokens, share / header.valence))

@@ -132,6 +132,12 @@ _FOLDS: Mapping[tuple[str, bool], Callable[[str], str]] = {
 }
 
 
+def folded(form: str, rules: Rules) -> str:
+    """A word as the pack with these rules looks it up."""
+    fold = _FOLDS.get((rules.spelling, rules.accents))
+    return form if fold is None else fold(form)
+
+
 def _folded(content: bytes, fold: Callable[[str], str]) -> bytes:
     """A file as its words are looked up; one that is no UTF-8 is left to whoever decodes it."""
     try:

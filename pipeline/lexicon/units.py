@@ -87,7 +87,7 @@ _QUOTES = frozenset("\"'“”‘’„«»")
 
 _APOSTROPHES = str.maketrans("’‘`´", "''''")
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
-_MODIFIERS = re.compile("[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
+MODIFIERS = re.compile("[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
 
 
 class Units(dict[str, tuple[Unit, ...]]):
@@ -139,7 +139,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             yield self._signs[token]
             return
         quoted = token[0] in _QUOTES and token.rstrip(".,;:!?…")[-1:] in _QUOTES and len(token) > LEAST_PART
-        for match in self._pieces.finditer(_MODIFIERS.sub("", token.translate(_APOSTROPHES))):
+        for match in self._pieces.finditer(MODIFIERS.sub("", token.translate(_APOSTROPHES))):
             piece = match[0]
             match match.lastgroup:
                 case "word":

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mutations import BYTE_MUTATIONS, CANARY, keys, odd_headers, record_values, timestamps
 from record_targets import DECODERS, OWN, stages
 
-from agents.commands.local import _given_lines
+from agents.commands.score import _given_lines
 from agents.dead_letters import letters, waiting
 from agents.deployment import packaged_deployments
 from agents.replay import InputError, in_order, read_line, replay

@@ -1,0 +1,157 @@
+"""`webcare score`: language and sentiment of bare texts, as JSON or as an explanation."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal, TextIO
+
+import msgspec
+import typer
+
+from agents.commands.context import explained, fail, out, settings_of
+from agents.deployment import load_own_words
+from agents.lexicons import load_engine
+from agents.models import load_identifier
+from agents.replay import InputError
+from pipeline.identify import LanguageIdentifier
+from pipeline.sentiment import SCORED_CHARACTERS, SentimentEngine, scored_text
+from pipeline.signals import signals
+from schemas.mention import Author, LanguageMention, Sentiment
+
+BAR = 30
+GROUNDS = {"text": "its letters", "words": "words of that language only", "hint": "its source"}
+SCORE_BATCH = 256
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Given(msgspec.Struct):
+    text: str
+    language: str | None = None
+
+
+def score(
+    text: Annotated[str | None, typer.Argument(help="A text; without it, give --batch.")] = None,
+    batch: Annotated[
+        bool, typer.Option("--batch", help='JSON lines {"text", "language"?} on standard input, one JSON line each out.')
+    ] = False,
+    engine: Annotated[Literal["vader", "pack", "full"], typer.Option(help="Which sentiment engine.")] = "full",
+    language: Annotated[str | None, typer.Option(help="The language, instead of detecting it.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Folder of a deployment: its own words (words.toml) count.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON also for a single text on a terminal.")] = False,
+) -> None:
+    """Language and sentiment of a text, and which words moved it."""
+    with explained():
+        if (text is None) == (not batch):
+            fail("give a text, or --batch with JSON lines on standard input")
+        folder = settings_of(config=config).config
+        scorer = Scoring(load_identifier(), load_engine(engine, load_own_words(folder) if folder is not None else {}))
+        if text is not None:
+            (answer,) = scorer.answers([_Given(text, language)])
+            if as_json or not sys.stdout.isatty():
+                sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+            else:
+                _show_score(answer, engine)
+            return
+        given = _given_lines(sys.stdin)
+        while chunk := list(islice(given, SCORE_BATCH)):
+            for answer in scorer.answers(chunk):
+                sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+        sys.stdout.flush()
+
+
+def _given_lines(source: TextIO) -> Iterator[_Given]:
+    decoder = msgspec.json.Decoder(_Given)
+    for number, line in enumerate(source.buffer, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InputError(f'standard input: line {number}: {error}; each line is {{"text": "...", "language"?: "nl"}}') from None
+
+
+class Scoring:
+    """The first two stages' judgement of bare texts."""
+
+    def __init__(self, identifier: LanguageIdentifier, engine: SentimentEngine) -> None:
+        self._identifier = identifier
+        self._engine = engine
+
+    def answers(self, given: Sequence[_Given]) -> list[dict[str, Any]]:
+        """One answer per text, in order; a language given overrides detection."""
+        found = self._identifier.identify([one.text for one in given])
+        languages = [one.language if one.language is not None else guess.code for one, guess in zip(given, found, strict=True)]
+        sentiments = self._engine.score([scored_text(None, one.text) for one in given], languages)
+        return [
+            {
+                "language": language,
+                "language_guess": guess.guess,
+                "language_confidence": guess.confidence,
+                "language_ground": "given" if one.language is not None else guess.ground,
+                "sentiment": sentiment,
+                "signals": signals(_as_mention(one.text, language), one.text, sentiment),
+            }
+            for one, guess, language, sentiment in zip(given, found, languages, sentiments, strict=True)
+        ]
+
+
+def _as_mention(text: str, language: str | None) -> LanguageMention:
+    """A text about which nothing else is known."""
+    return LanguageMention(
+        mention_id="score:1",
+        brand="score",
+        channel="score",
+        channel_family="desk",
+        text=text[:SCORED_CHARACTERS],
+        published_at=_NEVER,
+        author=Author(id="score"),
+        mode="observe",
+        detected_at=_NEVER,
+        language=language,
+    )
+
+
+def _show_score(answer: dict[str, Any], engine: str) -> None:
+    """The answer for a reader: what was found, how sure, and the words it rests on."""
+    sentiment: Sentiment = answer["sentiment"]
+    out.print(f"language   {_language(answer)}")
+    compound = "" if sentiment.compound is None else f" {sentiment.compound:+.3f}"
+    out.print(f"sentiment  {sentiment.label}{compound}, by {_engine(sentiment, engine)}")
+    for label, share in (("negative", sentiment.negative), ("neutral", sentiment.neutral), ("positive", sentiment.positive)):
+        if share is not None:
+            out.print(f"           {label:8} {share:4.0%} {_bar(share)}")
+    for hit in sentiment.hits:
+        out.print(f"           {hit.valence:+.2f}  {hit.text}", markup=False)
+    if sentiment.compound is not None and not sentiment.hits:
+        out.print("           no word that is known moves it")
+    if answer["signals"].intents:
+        out.print(f"intents    {', '.join(answer['signals'].intents)}")
+
+
+def _language(answer: dict[str, Any]) -> str:
+    """The language, how sure and by what; what it might be where nothing is said."""
+    language, guess, confidence = answer["language"], answer["language_guess"], answer["language_confidence"]
+    if (ground := answer["language_ground"]) == "given":
+        return f"{language}, as given"
+    sure = "" if confidence is None else f"{confidence:.0%} sure, "
+    if language is None:
+        return "not known" + (f" (perhaps {guess}, {confidence:.0%} sure)" if guess is not None and confidence is not None else "")
+    return f"{language} ({sure}by {GROUNDS.get(ground, ground)})"
+
+
+def _engine(sentiment: Sentiment, engine: str) -> str:
+    """What the answer rests on."""
+    if sentiment.label == "unscored":
+        return "nothing: there are no words for this language"
+    lexicon = "VADER" if sentiment.vader is not None else "lexicon and rules"
+    if engine == "vader":
+        return "VADER as it is"
+    return f"{lexicon} and the linear layer" if sentiment.negative is not None else f"{lexicon} alone"
+
+
+def _bar(share: float) -> str:
+    """A bar as long as a share is large, in eighths of a character."""
+    eighths = round(share * BAR * 8)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
