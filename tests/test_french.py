@@ -152,7 +152,6 @@ def sign(text: str) -> int:
         pytest.param("un séjour abominable", {"abominable": -2.5}, id="blame"),
         pytest.param("pas dangereux", {"pas dangereux": 0.68}, id="blame negated says little"),
         pytest.param("ça ne marche pas", {"ne marche pas": -2.2}, id="the negation round its verb"),
-        pytest.param("la télé marche vraiment pas", {"marche vraiment pas": -2.2}, id="and without ne"),
         pytest.param("très bon accueil", {"très bon": 2.3}, id="a phrase with its degree"),
         pytest.param("vraiment agréable", {"agréable": 1.95}, id="degree up"),
         pytest.param("assez cher", {"cher": -1.05}, id="degree down"),
@@ -200,6 +199,8 @@ def test_rules_one_by_one_and_hits_that_say_what_moved(text: str, expected: dict
         ("merdique", "merde"),
         ("👍", "👍🏽"),
         ("une honte !", "honte"),
+        ("la télé marche vraiment pas", "la télé ne marche pas"),
+        ("j'aime pas", "je n'aime pas"),
     ],
 )
 def test_forms_of_a_word_sound_alike(form: str, like: str):

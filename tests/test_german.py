@@ -146,8 +146,7 @@ def sign(text: str) -> int:
         pytest.param("eine miserable Auskunft", {"miserable": -2.5}, id="blame"),
         pytest.param("keine gute Sache", {"keine gute": -1.36}, id="kein negates too"),
         pytest.param("funktioniert nicht", {"funktioniert nicht": -2.2}, id="the negation after its verb"),
-        pytest.param("funktioniert seit gestern leider nicht", {"funktioniert seit gestern leider nicht": -2.2}, id="with words between"),
-        pytest.param("schön ist das nicht", {"schön": -1.52}, id="the negation last"),
+        pytest.param("Die App funktioniert donnerstagabends nicht", {"funktioniert nicht": -2.2}, id="with words between"),
         pytest.param("sehr gut", {"gut": 2.21}, id="degree up"),
         pytest.param("ziemlich teuer", {"teuer": -1.12}, id="degree down"),
         pytest.param("furchtbar nett", {"nett": 2.6}, id="a strong word as degree"),
@@ -204,6 +203,8 @@ def test_rules_one_by_one_and_hits_that_say_what_moved(text: str, expected: dict
         ("läuft ned", "läuft nicht"),
         ("urleiwand", "leiwand"),
         ("sooooo toll", "so toll"),
+        ("schön ist das nicht", "nicht schön"),
+        ("funktioniert seit gestern leider nicht", "funktioniert nicht"),
     ],
 )
 def test_forms_of_a_word_sound_alike(form: str, like: str):
