@@ -249,6 +249,8 @@ def test_irony_is_seen(language: str, text: str):
         pytest.param("es", "muchas gracias por la ayuda", {"gracias por ayuda": 2.86}, id="thanks, and for what"),
         pytest.param("es", "la cara del coche", {}, id="a face is not dear"),
         pytest.param("es", "muy caro", {"caro": -2.08}, id="degree up"),
+        pytest.param("pt", "Boa entrega", {"Boa": 1.7}, id="praise as the first word"),
+        pytest.param("pt", "Boa tarde, uma avaria", {"Boa tarde": 0.2, "avaria": -1.9}, id="a greeting hardly counts"),
         pytest.param("it", "pessime", {"pessime": -2.9}, id="an Italian plural"),
         pytest.param("it", "l'incompetenza", {"incompetenza": -2.4}, id="the word behind the article"),
         pytest.param("it", "non gentile", {"non gentile": -1.68}, id="praise negated in Italian"),
