@@ -48,6 +48,8 @@ class World(NamedTuple):
     lines: list[tuple[datetime, bytes]]
     truth: list[Truth]
     events: list[dict[str, Any]]
+    meant: dict[str, str]
+    """Of mentions whose tone was chosen: id → key of the pool."""
 
 
 def suite(seed: int = 1, weeks: int = 6, sizes: dict[str, tuple[int, int]] = SIZES) -> list[SimBrand]:
@@ -129,8 +131,8 @@ def plan_of(brand: SimBrand, weeks: int) -> Plan:
 def build(brand: SimBrand, weeks: int = 6) -> World:
     """All that is written about one brand."""
     plan = plan_of(brand, weeks)
-    lines = _Scribe(brand, plan).lines()
-    return World(brand, lines, plan.truth, plan.events)
+    scribe = _Scribe(brand, plan)
+    return World(brand, scribe.lines(), plan.truth, plan.events, scribe.meant)
 
 
 _NORMAL = (("root", 74), ("bystander", 10), ("loud", 3), ("own", 2), ("press", 2), ("cluster", 9))
@@ -152,6 +154,7 @@ class _Scribe:
         self._bots: dict[int, list[Author]] = {}
         self._arrivals: list[tuple[datetime, int, bytes]] = []
         self._number = 0
+        self.meant: dict[str, str] = {}
 
     def lines(self) -> list[tuple[datetime, bytes]]:
         """Everything, by time of arrival."""
@@ -285,6 +288,8 @@ class _Scribe:
             mention["rating"] = self._rng.choice(
                 {"praise": (5, 5, 4), "neutral": (3,), "mixed": (3,), "question": (3, 4)}.get(tone, (1, 1, 2))
             )
+        if tone is not None:
+            self.meant[mention["mention_id"]] = tone
         self._deliver(at, writer.channel, channel.source, mention)
         return mention
 

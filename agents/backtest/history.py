@@ -1,0 +1,156 @@
+"""What the stages up to the crisis stage make of a history: per brand its counts, its alerts, and who wrote where in which tone."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Literal, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from agents.offline import CHUNK, EPOCH, OfflineChain
+from agents.replay import RawRecord
+from pipeline.stage import ORIGIN, Incoming, Origin, Outgoing, Stage, header, parse_origin
+from pipeline.ticks import BUCKET
+from schemas.mention import Situation
+from schemas.outputs import Alert
+from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ASSESSED
+
+STAGES = ("language", "sentiment", "crisis")
+"""What a backtest needs; nothing is routed."""
+
+
+class Raised(NamedTuple):
+    """One transition of an incident, and the raw record that decided it."""
+
+    alert: Alert
+    decided_by: Origin | None
+
+
+class HourSeen(NamedTuple):
+    """How the detector saw an hour: author-capped negatives, and what it expected."""
+
+    observed: float
+    expected: float
+
+
+@dataclass
+class BrandHistory:
+    """One brand's past. Buckets are those of event time (epoch seconds / 300); hours likewise (/ 3600)."""
+
+    slug: str
+    mentions: Counter[int] = field(default_factory=Counter)
+    negatives: Counter[int] = field(default_factory=Counter)
+    hours: dict[int, HourSeen] = field(default_factory=dict)
+    raised: list[Raised] = field(default_factory=list)
+    tones: dict[str, Counter[str]] = field(default_factory=dict)
+    languages: Counter[str] = field(default_factory=Counter)
+    authors: Counter[str] = field(default_factory=Counter)
+    by_source: Counter[str] = field(default_factory=Counter)
+    late: Counter[str] = field(default_factory=Counter)
+    too_late: Counter[str] = field(default_factory=Counter)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def stretch(self) -> range:
+        """The buckets from the first mention to the last."""
+        return range(min(self.mentions), max(self.mentions) + 1) if self.mentions else range(0)
+
+
+class _Author(Struct):
+    id: str
+
+
+class _Sentiment(Struct):
+    label: str
+
+
+class _Mention(Struct, tag_field="type", tag="mention"):
+    brand: str
+    mention_id: str
+    channel_family: str
+    detected_at: datetime
+    author: _Author
+    sentiment: _Sentiment
+    situation: Situation
+    received_at: datetime | None = None
+    direction: Literal["inbound", "outbound"] = "inbound"
+    source: str | None = None
+    language: str | None = None
+    spam: bool = False
+    ambiguous: bool = False
+    duplicate: bool = False
+    retracted: bool = False
+    late: bool = False
+
+
+class _Retraction(Struct, tag_field="type", tag="retraction"):
+    pass
+
+
+class _Tick(Struct, tag_field="type", tag="tick"):
+    pass
+
+
+_assessed = msgspec.json.Decoder(_Mention | _Retraction | _Tick)
+_alert = msgspec.json.Decoder(Alert)
+
+LATE = 600.0
+"""Seconds behind its event time after which a mention misses the close of its bucket."""
+
+
+def read_history(records: Iterable[RawRecord], stages: Sequence[Stage], *, keep_labels: bool = False) -> dict[str, BrandHistory]:
+    """Run raw records through the stages (those named in `STAGES`); what is known of each brand afterwards.
+
+    ``keep_labels``: also the label of every mention id (for evaluations that know the truth).
+    """
+    brands: dict[str, BrandHistory] = {}
+    chain = OfflineChain(stages, EPOCH)
+    for out in _outgoing(chain, records):
+        if out.value is None:
+            continue
+        if out.topic is ASSESSED:
+            seen = _assessed.decode(out.value)
+            if isinstance(seen, _Mention):
+                _count(brands.setdefault(seen.brand, BrandHistory(seen.brand)), seen, keep_labels=keep_labels)
+        elif out.topic in (ALERT_EVENT, ALERT_EVENT_SHADOW):
+            alert = _alert.decode(out.value)
+            origin = header(out.headers, ORIGIN)
+            raised = Raised(alert, parse_origin(origin) if origin is not None else None)
+            brands.setdefault(alert.brand, BrandHistory(alert.brand)).raised.append(raised)
+    return brands
+
+
+def _outgoing(chain: OfflineChain, records: Iterable[RawRecord]) -> Iterator[Outgoing]:
+    source = iter(records)
+    offsets: Counter[int] = Counter()
+    while chunk := list(islice(source, CHUNK)):
+        arriving = []
+        for record in chunk:
+            arriving.append(Incoming(record.partition, offsets[record.partition], int(record.at * 1000), record.key, record.value, []))
+            offsets[record.partition] += 1
+        for _, _, outcome in chain.work(arriving):
+            yield from outcome.outgoing
+
+
+def _count(brand: BrandHistory, seen: _Mention, *, keep_labels: bool) -> None:
+    if keep_labels:
+        brand.labels.setdefault(seen.mention_id, seen.sentiment.label)
+    if seen.duplicate or seen.retracted or seen.spam or seen.ambiguous or seen.direction == "outbound":
+        return
+    at = seen.detected_at.timestamp()
+    bucket = int(at // BUCKET)
+    brand.mentions[bucket] += 1
+    brand.negatives[bucket] += seen.sentiment.label == "negative"
+    brand.tones.setdefault(seen.channel_family, Counter())[seen.sentiment.label] += 1
+    brand.languages[seen.language or "none"] += 1
+    brand.authors[seen.author.id] += 1
+    source = seen.source or "unknown"
+    brand.by_source[source] += 1
+    brand.too_late[source] += seen.late
+    if seen.received_at is not None and seen.received_at.timestamp() - at > LATE:
+        brand.late[source] += 1
+    situation = seen.situation
+    if situation.observed is not None and situation.expected is not None:
+        brand.hours[int(at // 3600)] = HourSeen(situation.observed, situation.expected)
