@@ -45,7 +45,7 @@ def test_score_a_batch_in_order() -> None:
     result = webcare("score", "--batch", given="".join(json.dumps(text) + "\n" for text in texts))
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["language"] for answer in answers] == ["nl", "en", "nl", None, "de"]
-    assert [answer["sentiment"]["label"] for answer in answers] == ["positive", "negative", "neutral", "unscored", "unscored"]
+    assert [answer["sentiment"]["label"] for answer in answers] == ["positive", "negative", "neutral", "unscored", "negative"]
     assert answers[1]["sentiment"]["vader"]["neg"] > 0
     assert answers[0]["sentiment"]["vader"] is None, "a Dutch text never gets a VADER score"
 
