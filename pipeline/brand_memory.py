@@ -4,20 +4,21 @@ Each part is a changelog key of its own, written only when it changes: ``brand``
 ``brand|thread|<root>``, ``brand|author|<author id>``. Indexes and the agenda follow from these.
 """
 
-import heapq
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from functools import partial
 
 import msgspec
 from msgspec import Struct
 
-from pipeline import items
+from pipeline import items, packed_items, threads
+from pipeline.agenda import Agenda
 from pipeline.decisions import task_id
 from pipeline.items import Gone, Kept, Tell, Version
 from pipeline.journal import Journal, Snapshot
+from pipeline.packed_items import Head
+from pipeline.shelf import Shelf
 from pipeline.stage import Origin
-from pipeline.threads import AUTHOR_KEPT, THREAD_KEPT, History, Post, Thread, quote_of
+from pipeline.threads import AUTHOR_KEPT, THREAD_KEPT, History, Post, Thread, offset_of, said
 from schemas import codec
 from schemas.mention import AssessedMention, Mode
 from schemas.outputs import Decision, Quote, WorkItem
@@ -55,9 +56,10 @@ class Core(Struct):
 
 
 _core = msgspec.json.Decoder(Core)
-_kept = msgspec.json.Decoder(Kept)
-_thread = msgspec.json.Decoder(Thread)
-_history = msgspec.json.Decoder(History)
+ITEMS_AHEAD = 7
+"""Days: deadlines are nearer than that, and every step of a task moves one; what closed items wait for is weeks away."""
+
+_THREAD_KEPT, _AUTHOR_KEPT = THREAD_KEPT.total_seconds(), AUTHOR_KEPT.total_seconds()
 
 
 class BrandMemory:
@@ -66,14 +68,15 @@ class BrandMemory:
     def __init__(self, slug: str, journal: Journal) -> None:
         self.slug = slug
         self.core = Core()
-        self.items: dict[str, Kept] = {}
-        self.threads: dict[str, Thread] = {}
-        self.authors: dict[str, History] = {}
+        self.items: Shelf[Kept] = Shelf(packed_items.pack, packed_items.unpack)
+        self.threads: Shelf[Thread] = Shelf(threads.pack, threads.unpack_thread)
+        self.authors: Shelf[History] = Shelf(threads.pack, threads.unpack_history)
         self._journal = journal
-        self._agenda: list[tuple[float, str, str]] = []
+        self._items_due = Agenda(self._item_moment, ITEMS_AHEAD)
+        self._threads_due, self._authors_due = Agenda(self._thread_end), Agenda(self._author_end)
         self._roots: dict[str, str] = {}
         self._heard: dict[str, str] = {}
-        self._showing: dict[str, tuple[str, ...]] = {}
+        self._showing: dict[str, str | tuple[str, ...]] = {}
         self._key = slug.encode()
         self.is_core_lost = self._is_damaged = False
 
@@ -89,33 +92,32 @@ class BrandMemory:
             case "":
                 self.core = _core.decode(value)
             case "item":
-                self.items[name] = _kept.decode(value)
+                kept = self.items.restore(name, value)
+                self._list(kept.item)
+                self._plan(name, kept)
             case "thread":
-                self.threads[name] = _thread.decode(value)
+                thread = self.threads.restore(name, value)
+                for mention_id in (*(post.mention_id for post in thread.posts), *thread.gone):
+                    self._set_root(mention_id, name)
+                self._threads_due.push(thread.last_at.timestamp() + _THREAD_KEPT, name)
             case "author":
-                self.authors[name] = _history.decode(value)
+                history = self.authors.restore(name, value)
+                self._heard.update(dict.fromkeys((quote.mention_id for quote in history.quotes), name))
+                self._authors_due.push(history.last_at.timestamp() + _AUTHOR_KEPT, name)
             case _:
                 raise ValueError(f"no snapshot of kind {kind!r} is known")
 
     def restored(self) -> None:
-        """All snapshots are in: make the indexes and the agenda."""
-        if self._is_damaged:
-            self.core.open = {}
-            for kept in self.items.values():
-                self._count_open(kept, +1)
-            if self.items or self.threads or self.authors or not self.is_core_lost:
-                self.touch()
-            else:
-                self._journal.gone(self.slug, self.slug.encode())  # nothing else is known: perhaps never a brand at all
-        for item_id, kept in self.items.items():
-            self._list(kept.item)
-            self._plan(item_id, kept)
-        for root, thread in self.threads.items():
-            self._roots.update(dict.fromkeys((*(post.mention_id for post in thread.posts), *thread.gone), root))
-            self._push(thread.last_at + THREAD_KEPT, "thread", root)
-        for author, history in self.authors.items():
-            self._heard.update(dict.fromkeys((quote.mention_id for quote in history.quotes), author))
-            self._push(history.last_at + AUTHOR_KEPT, "author", author)
+        """All snapshots are in."""
+        if not self._is_damaged:
+            return
+        self.core.open = {}
+        for kept in self.items.things():
+            self._count_open(kept, +1)
+        if self.items or self.threads or self.authors or not self.is_core_lost:
+            self.touch()
+        else:
+            self._journal.gone(self.slug, self.slug.encode())  # nothing else is known: perhaps never a brand at all
 
     def keys(self) -> int:
         """Changelog keys held."""
@@ -125,10 +127,10 @@ class BrandMemory:
         self._journal.touch(self.slug, f"{self.slug}|{kind}|{name}".encode(), snapshot)
 
     def _touch_thread(self, root: str) -> None:
-        self._touch("thread", root, partial(_snapshot, self.threads, root))
+        self._touch("thread", root, partial(self.threads.snapshot, root))
 
     def _touch_author(self, author: str) -> None:
-        self._touch("author", author, partial(_snapshot, self.authors, author))
+        self._touch("author", author, partial(self.authors.snapshot, author))
 
     def touch(self) -> None:
         """The core has changed."""
@@ -157,9 +159,9 @@ class BrandMemory:
         core.epoch = epoch
         known = (place.rpartition(":") for place in origins)
         core.partitions = tuple(sorted(int(number) for of, _, number in known if of == epoch)) or ticking
-        moments = [kept.item.updated_at for kept in self.items.values()]
-        moments += [thread.last_at for thread in self.threads.values()]
-        moments += [history.last_at for history in self.authors.values()]
+        moments = [kept.item.updated_at for kept in self.items.things()]
+        moments += [thread.last_at for thread in self.threads.things()]
+        moments += [history.last_at for history in self.authors.things()]
         core.event_at = max((moment.timestamp() for moment in moments), default=0.0)
 
     # -- repeats and time
@@ -180,29 +182,50 @@ class BrandMemory:
         self.touch()
 
     def due(self) -> float | None:
-        """The next moment at which time alone has something to do here, in seconds."""
-        return self._agenda[0][0] if self._agenda else None
+        """Time alone has nothing to do here before this moment, in seconds."""
+        return min([at for at in (self._authors_due.due(), self._items_due.due(), self._threads_due.due()) if at is not None], default=None)
+
+    def open(self, now: float) -> bool:
+        """Find out what comes due until ``now``; whether `due` may be later for it."""
+        opened = [agenda.open(now) for agenda in (self._authors_due, self._items_due, self._threads_due)]
+        return any(opened)
 
     def advance(self, now: float, tell: Tell) -> bool:
         """Everything that comes due until ``now``, each dated at its own moment; whether anything changed."""
         changed = False
-        while self._agenda and self._agenda[0][0] <= now:
-            at, kind, name = heapq.heappop(self._agenda)
-            if kind == "item":
-                changed = self._item_due(name, at, tell) or changed
-            elif kind == "thread":
-                changed = self._thread_due(name, at) or changed
-            else:
-                changed = self._author_due(name, at) or changed
-        return changed
-
-    def _push(self, at: datetime, kind: str, name: str) -> None:
-        heapq.heappush(self._agenda, (at.timestamp(), kind, name))
+        self.open(now)
+        while True:
+            author, item, thread = self._authors_due.first(now), self._items_due.first(now), self._threads_due.first(now)
+            if author is None and item is None and thread is None:
+                return changed
+            at = min([entry[0] for entry in (author, item, thread) if entry is not None])
+            if author is not None and author[0] == at:
+                self._authors_due.pop()
+                changed = self._author_due(author[1], at) or changed
+            elif item is not None and item[0] == at:
+                self._items_due.pop()
+                changed = self._item_due(item[1], at, tell) or changed
+            elif thread is not None:
+                self._threads_due.pop()
+                changed = self._thread_due(thread[1], at) or changed
 
     def _plan(self, item_id: str, kept: Kept) -> None:
         moment = kept.next_moment()
         if moment is not None:
-            self._push(moment, "item", item_id)
+            self._items_due.push(moment.timestamp(), item_id)
+
+    def _item_moment(self, item_id: str) -> float | None:
+        kept = self.items.get(item_id)
+        moment = None if kept is None else kept.next_moment()
+        return None if moment is None else moment.timestamp()
+
+    def _thread_end(self, root: str) -> float | None:
+        held = self.threads.held(root)
+        return None if held is None else threads.last_at(held).timestamp() + _THREAD_KEPT
+
+    def _author_end(self, author: str) -> float | None:
+        held = self.authors.held(author)
+        return None if held is None else threads.last_at(held).timestamp() + _AUTHOR_KEPT
 
     def _item_due(self, item_id: str, at: float, tell: Tell) -> bool:
         kept = self.items.get(item_id)
@@ -218,71 +241,75 @@ class BrandMemory:
             self.store(kept, tell)
         else:
             self._count_open(kept, -1)
-            del self.items[item_id]
+            self.items.remove(item_id)
             self._unlist(kept.item)
             self._touch("item", item_id, _nothing)
             tell(Gone(kept.item, moment))
-            if kept.item.root_id is not None and (thread := self.threads.get(kept.item.root_id)) is not None:
-                self._push(max(moment, thread.last_at + THREAD_KEPT), "thread", kept.item.root_id)
+            root = kept.item.root_id
+            end = None if root is None else self._thread_end(root)
+            if root is not None and end is not None:
+                self._threads_due.push(max(at, end), root)
         self.touch()
         return True
 
     def _thread_due(self, root: str, at: float) -> bool:
-        thread = self.threads.get(root)
-        if thread is None or task_id(self.slug, root) in self.items:
+        end = self._thread_end(root)
+        if end is None or task_id(self.slug, root) in self.items:
             return False  # it stays as long as its task, whose end plans it anew
-        end = thread.last_at + THREAD_KEPT
-        if end.timestamp() > at:
-            self._push(end, "thread", root)
+        if end > at:
+            self._threads_due.push(end, root)
             return False
-        del self.threads[root]
-        for mention_id in (*(post.mention_id for post in thread.posts), *thread.gone):
-            self._roots.pop(mention_id, None)
-        self._touch_thread(root)
+        thread = self.threads.get(root)
+        if thread is not None:
+            self.threads.remove(root)
+            for mention_id in (*(post.mention_id for post in thread.posts), *thread.gone):
+                self._roots.pop(mention_id, None)
+            self._touch_thread(root)
         return True
 
     def _author_due(self, author: str, at: float) -> bool:
+        end = self._author_end(author)
+        if end is None:
+            return False
+        if end > at:
+            self._authors_due.push(end, author)
+            return False
         history = self.authors.get(author)
-        if history is None:
-            return False
-        end = history.last_at + AUTHOR_KEPT
-        if end.timestamp() > at:
-            self._push(end, "author", author)
-            return False
-        del self.authors[author]
-        for quote in history.quotes:
-            self._heard.pop(quote.mention_id, None)
-        self._touch_author(author)
+        if history is not None:
+            self.authors.remove(author)
+            for quote in history.quotes:
+                self._heard.pop(quote.mention_id, None)
+            self._touch_author(author)
         return True
 
     # -- what was said
 
     def thread(self, mention: AssessedMention) -> Thread:
-        """The thread of a mention, new or known."""
-        root = root_of(mention)
-        thread = self.threads.get(root)
-        if thread is None:
-            thread = self.threads[root] = Thread(last_at=mention.detected_at)
-            self._push(mention.detected_at + THREAD_KEPT, "thread", root)
-        return thread
+        """The thread of a mention, new or known; `put` keeps it."""
+        thread = self.threads.get(root_of(mention))
+        return Thread(mention.detected_at) if thread is None else thread
 
     def put(self, mention: AssessedMention, decision: Decision, thread: Thread) -> None:
         """A mention becomes part of its thread; a repost that asks for nothing only makes it bigger."""
         root = root_of(mention)
+        if root not in self.threads:
+            self._threads_due.push(mention.detected_at.timestamp() + _THREAD_KEPT, root)
+        self.threads.put(root, thread)
         self._touch_thread(root)
         if mention.kind == "repost" and decision.queue is None and thread.find(mention.mention_id) is None:
             thread.amplify(mention.detected_at)
             return
         post = Post(
-            mention_id=mention.mention_id,
-            label=mention.sentiment.label,
-            published_at=mention.published_at,
-            url=mention.url,
-            task=decision.queue is not None,
-            found=decision.found,
-            public=mention.visibility == "public",
+            mention.mention_id,
+            mention.sentiment.label,
+            mention.published_at,
+            mention.url,
+            decision.queue is not None,
+            decision.found,
+            mention.visibility == "public",
+            offset_of(mention.published_at),
         )
-        self._roots[mention.mention_id] = root
+        self._set_root(mention.mention_id, root)
         for forgotten in thread.put(post, mention.detected_at):
             if forgotten not in thread.gone:
                 self._roots.pop(forgotten, None)
@@ -293,11 +320,12 @@ class BrandMemory:
         history = self.authors.get(author)
         self._touch_author(author)
         if history is None:
-            self.authors[author] = History(last_at=mention.detected_at, quotes=[quote_of(mention)])
-            self._push(mention.detected_at + AUTHOR_KEPT, "author", author)
+            self.authors.put(author, History(mention.detected_at, [said(mention, mention.sentiment.label)]))
+            self._authors_due.push(mention.detected_at.timestamp() + _AUTHOR_KEPT, author)
             self._heard[mention.mention_id] = author
             return ()
         before = history.before(mention.mention_id, thread)
+        self.authors.put(author, history)
         for forgotten in history.remember(mention):
             self._heard.pop(forgotten, None)
         if history.holds(mention.mention_id):
@@ -307,10 +335,12 @@ class BrandMemory:
     def forget(self, mention_id: str, task: Kept | None) -> Thread | None:
         """A mention was deleted: no history and no thread names it any more; the thread it was quoted in."""
         author = self._heard.pop(mention_id, None)
-        if author is not None:
-            self.authors[author].forget(mention_id)
+        history = None if author is None else self.authors.get(author)
+        if author is not None and history is not None:
+            history.forget(mention_id)
+            self.authors.put(author, history)
             self._touch_author(author)
-        root = self._roots.get(mention_id) or (None if task is None else task.item.root_id)
+        root = self.root_of(mention_id) or (None if task is None else task.item.root_id)
         thread = None if root is None else self.threads.get(root)
         if root is None or thread is None:
             return None
@@ -318,27 +348,41 @@ class BrandMemory:
         forgotten = thread.remove(mention_id, None if task is None else task.item.item_id)
         if forgotten is not None and thread.find(forgotten) is None:
             self._roots.pop(forgotten, None)
-        self._roots[mention_id] = root
+        self._set_root(mention_id, root)
+        self.threads.put(root, thread)
         self._touch_thread(root)
         return thread if was_quoted else None
 
     def lost_by(self, mention_id: str) -> str | None:
         """The task that lost a mention when it was deleted, if any and if it is still known."""
-        root = self._roots.get(mention_id)
-        return None if root is None else self.threads[root].gone.get(mention_id)
+        root = self.root_of(mention_id)
+        thread = None if root is None else self.threads.get(root)
+        return None if thread is None else thread.gone.get(mention_id)
 
     def root_of(self, mention_id: str) -> str | None:
         """The thread in which a mention stands or stood."""
-        return self._roots.get(mention_id)
+        root = self._roots.get(mention_id)
+        if root is None and (thread := self.threads.get(mention_id)) is not None:
+            return mention_id if mention_id in thread.gone or thread.find(mention_id) is not None else None
+        return root
+
+    def _set_root(self, mention_id: str, root: str) -> None:
+        """A mention that begins its thread is found by its name."""
+        if mention_id != root:
+            self._roots[mention_id] = root
+        elif mention_id in self._roots:
+            del self._roots[mention_id]
 
     def showing(self, mention_id: str) -> list[Kept]:
         """The items that show a mention's words."""
-        return [self.items[item_id] for item_id in sorted(self._showing.get(mention_id, ()))]
+        shown = self._showing.get(mention_id, ())
+        names = (shown,) if isinstance(shown, str) else sorted(shown)
+        return [kept for name in names if (kept := self.items.get(name)) is not None]
 
     def concerned(self, mention_id: str) -> list[Kept]:
         """The items that a mention has or had a part in: those that show it, and its thread's task."""
         found = {kept.item.item_id: kept for kept in self.showing(mention_id)}
-        root = self._roots.get(mention_id)
+        root = self.root_of(mention_id)
         task = None if root is None else self.items.get(task_id(self.slug, root))
         if task is not None:
             found[task.item.item_id] = task
@@ -355,22 +399,26 @@ class BrandMemory:
             self._unlist(before.item)
             if before.item.mode != item.mode:  # the brand went live: nobody shall wait for the shadow
                 tell(Gone(before.item, item.updated_at))
-        self.items[item.item_id] = kept
+        self.items.put(item.item_id, kept)
         self._count_open(kept, +1)
         self._list(item)
         if before is None or before.next_moment() != kept.next_moment():
             self._plan(item.item_id, kept)
-        written = codec.encode(item)
-        self._touch("item", item.item_id, partial(items.snapshot, kept, written))
-        tell(Version(item, written))
+        self._touch("item", item.item_id, partial(self.items.snapshot, item.item_id))
+        tell(Version(item, codec.encode(item)))
 
     def _list(self, item: WorkItem) -> None:
-        self._showing[item.mention_id] = (*self._showing.get(item.mention_id, ()), item.item_id)
+        shown = self._showing.get(item.mention_id)
+        if shown is None:
+            self._showing[item.mention_id] = item.item_id
+        else:
+            self._showing[item.mention_id] = (*((shown,) if isinstance(shown, str) else shown), item.item_id)
 
     def _unlist(self, item: WorkItem) -> None:
-        left = tuple(item_id for item_id in self._showing[item.mention_id] if item_id != item.item_id)
+        shown = self._showing[item.mention_id]
+        left = () if isinstance(shown, str) else tuple([item_id for item_id in shown if item_id != item.item_id])
         if left:
-            self._showing[item.mention_id] = left
+            self._showing[item.mention_id] = left if len(left) > 1 else left[0]
         else:
             del self._showing[item.mention_id]
 
@@ -384,19 +432,14 @@ class BrandMemory:
         else:
             self.core.open.pop(name, None)
 
-    def open_tasks(self) -> Iterator[Kept]:
+    def open_tasks(self) -> Iterator[Head]:
         """Tasks that wait for an answer now."""
-        return iter(()) if not self.core.open else (kept for kept in self.items.values() if kept.is_open_task)
+        return iter(()) if not self.core.open else (head for head in map(packed_items.head, self.items.all_held()) if head.is_open_task)
 
 
 def root_of(mention: AssessedMention) -> str:
     """What a mention's thread, and so its task, is called."""
     return mention.root_id or mention.mention_id
-
-
-def _snapshot(of: dict[str, Thread] | dict[str, History], name: str) -> bytes | None:
-    part = of.get(name)
-    return None if part is None else codec.encode(part)
 
 
 def _nothing() -> None:

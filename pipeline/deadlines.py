@@ -32,6 +32,7 @@ class Calendar:
         self._always = hours == _ALL_HOURS and not closed
         self._open: dict[tuple[str, date], tuple[tuple[float, float], ...]] = {}
         self._today = ("", 0, date.min)
+        self._now: dict[str, tuple[float, float]] = {}
 
     def add(self, start: datetime, span: timedelta, brand_zone: ZoneInfo) -> datetime:
         """The moment (UTC) by which ``span`` of open time has passed since ``start``. Summer time is minded: an hour is an hour."""
@@ -39,11 +40,15 @@ class Calendar:
             return start.astimezone(UTC) + span
         zone = self._zone or brand_zone
         now, left = start.timestamp(), span.total_seconds()
+        opens, closes = self._now.get(zone.key, _NEVER)
+        if opens <= now and closes - now >= left:  # the deadline lies in the open hours that the last one fell in, as most do
+            return datetime.fromtimestamp(now + left, UTC)
         day = self._day_of(start, now, zone)
         while True:  # open hours come round every week: a calendar without any is refused
             for opens, closes in self._open.get((zone.key, day)) or self._open_on(day, zone):
                 begins = max(opens, now)
                 if closes - begins >= left:
+                    self._now[zone.key] = (opens, closes)
                     return datetime.fromtimestamp(begins + left, UTC)
                 if closes > begins:
                     left -= closes - begins
@@ -68,6 +73,8 @@ class Calendar:
 
 
 _DAY = timedelta(days=1)
+_NEVER = (float("inf"), float("-inf"))
+"""Open hours that nothing falls in."""
 
 
 def _moment(day: date, minute: int, zone: ZoneInfo) -> float:

@@ -19,7 +19,7 @@ from pipeline.brands import ConfigurationError, Registry
 from pipeline.conditions import Facts
 from pipeline.deadlines import ALWAYS
 from pipeline.events import digest
-from pipeline.personal_data import find_personal_data, phone_regions, redact
+from pipeline.personal_data import find_personal_data, may_be_personal, phone_regions, redact
 from pipeline.rules import PRIORITIES, Example, RuleBook
 from pipeline.stage import FIRST_DETECTED, LAST_DETECTED
 from schemas.codec import encode
@@ -53,16 +53,19 @@ class Decider:
 
     def read(self, mention: AssessedMention) -> Read:
         """The facts of a mention, and its text without personal data."""
-        regions = self._phone_regions(mention)
-        title = mention.title
-        spans = find_personal_data(mention.text, regions, context=title or "")
-        text = redact(mention.text, spans)[:MOST_TEXT] if spans else mention.text
-        found = {span.kind for span in spans}
-        if title:
-            spans = find_personal_data(title, regions, context=mention.text[:2_000])
+        text, title = mention.text, mention.title
+        found: set[str] = set()
+        if may_be_personal(text) or (title and may_be_personal(title)):
+            regions = self._phone_regions(mention)
+            spans = find_personal_data(mention.text, regions, context=title or "")
             if spans:
-                title = redact(title, spans)
-                found.update(span.kind for span in spans)
+                text = redact(text, spans)[:MOST_TEXT]
+                found.update([span.kind for span in spans])
+            if title:
+                spans = find_personal_data(title, regions, context=mention.text[:2_000])
+                if spans:
+                    title = redact(title, spans)
+                    found.update([span.kind for span in spans])
         return Read(mention_facts(mention, sorted(found), self.rules.words_in(mention.text, mention.title)), text, title)
 
     def _phone_regions(self, mention: AssessedMention) -> tuple[str, ...]:
@@ -178,9 +181,36 @@ def mention_facts(mention: AssessedMention, found: Sequence[str], words: Sequenc
     return facts
 
 
+FACTS = (
+    "brand",
+    "at",
+    "channel",
+    "channel_family",
+    "language",
+    "label",
+    "compound",
+    "negative",
+    "intents",
+    "rating_conflict",
+    "kind",
+    "visibility",
+    "addressed",
+    "direction",
+    "role",
+    "reach",
+    "rating",
+    "tier",
+    "spam",
+    "ambiguous",
+    "found",
+    "words",
+)
+"""The names of a mention's facts in their order. Snapshots hold the values alone: a new fact means a new version of these."""
+
+
 def written(moment: datetime) -> str:
     """``moment.astimezone(UTC).isoformat()``, at a third of its price."""
-    return f"{encode(moment.astimezone(UTC))[1:-2].decode()}+00:00"
+    return f"{encode(moment if moment.tzinfo is UTC else moment.astimezone(UTC))[1:-2].decode()}+00:00"
 
 
 RETRACTED: dict[str, Fact] = {"retracted": True}

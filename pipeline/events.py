@@ -11,6 +11,8 @@ from hashlib import blake2b
 from schemas.codec import encode
 from schemas.topics import Topic
 
+Headers = list[tuple[str, bytes]]
+
 SOURCE = b"/webcare-stream"
 CONTENT_TYPE = b"application/json"
 _OURS = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_dataschema", "content-type"})
@@ -35,9 +37,12 @@ def event_id(topic: Topic, brand: str, mention_id: str, edit: int, kind: str) ->
     return _hash(f"{event_type(topic)}\x1f{brand}\x1f{mention_id}\x1f{edit}\x1f{kind}")
 
 
-def cloud_headers(
-    topic: Topic, identity: str, subject: str, time: datetime, passed: Iterable[tuple[str, bytes]] = ()
-) -> list[tuple[str, bytes]]:
+def passed_on(headers: Iterable[tuple[str, bytes]]) -> Headers:
+    """Those headers of a record that records made of it carry too, in order: traceparent, origin, foreign ones. Ours are made anew."""
+    return [header for header in headers if header[0] not in _OURS]
+
+
+def cloud_headers(topic: Topic, identity: str, subject: str, time: datetime, passed: Iterable[tuple[str, bytes]] = ()) -> Headers:
     """The headers of a record we write: ours made anew, all others (traceparent, origin, foreign ones) passed on in order."""
     kind, schema = _of_topic(topic.name)
     return [
@@ -45,7 +50,8 @@ def cloud_headers(
         ("ce_id", identity.encode()),
         _SOURCE,
         kind,
-        ("ce_time", encode(time.astimezone(UTC))[1:-1]),  # RFC 3339, as `isoformat` writes it, for a sixth of its price
+        # RFC 3339, as `isoformat` writes it, for a sixth of its price
+        ("ce_time", encode(time if time.tzinfo is UTC else time.astimezone(UTC))[1:-1]),
         ("ce_subject", subject.encode("utf-8", "replace")),
         schema,
         _CONTENT_TYPE,

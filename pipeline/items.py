@@ -9,11 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from msgspec import Raw, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.rules import PRIORITIES
-from schemas.codec import encode
 from schemas.mention import AssessedMention
 from schemas.outputs import Decision, Inform, Quote, WorkItem
 
@@ -75,31 +74,6 @@ class Version(NamedTuple):
 
 Told = Version | Gone
 Tell = Callable[[Told], None]
-
-
-class Snapshot(Struct, frozen=True, kw_only=True):
-    """A `Kept` whose item is written out already, as it is published: the same JSON."""
-
-    item: Raw
-    latest_at: datetime
-    decided_by: str
-    since: datetime
-    at_risk_at: datetime | None = None
-    marketing: bool = False
-
-
-def snapshot(kept: Kept, written: bytes) -> bytes:
-    """The JSON of a `Kept`, given that of its item."""
-    return encode(
-        Snapshot(
-            item=Raw(written),
-            latest_at=kept.latest_at,
-            decided_by=kept.decided_by,
-            since=kept.since,
-            at_risk_at=kept.at_risk_at,
-            marketing=kept.marketing,
-        )
-    )
 
 
 class Scene(Struct, frozen=True, kw_only=True):

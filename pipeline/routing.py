@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline import packed_items
 from pipeline.brand_memory import BrandMemory, Core
 from pipeline.brands import Registry
 from pipeline.decisions import RETRACTED, Decider, Read
@@ -31,7 +32,6 @@ from schemas.topics import ASSESSED, ITEM, ITEM_SHADOW, ROUTED, ROUTED_SHADOW, R
 TICKS_KEY = b"|ticks"
 _decode_ticks = msgspec.json.Decoder(dict[int, float]).decode
 _core = msgspec.json.Decoder(Core)
-_kept = msgspec.json.Decoder(Kept)
 
 
 class RoutingStage:
@@ -141,7 +141,7 @@ class RoutingPartition:
 
     def _mention(self, arrival: Arrival[Any], mention: AssessedMention, outcome: Outcome) -> None:
         desk = self._desk(mention.brand)
-        tell = self._teller(arrival.record, outcome)
+        tell = self._teller(arrival, outcome)
         if mention.retracted:
             decision = self._decider.decide(RETRACTED, mention.mention_id)
             read = None
@@ -150,7 +150,7 @@ class RoutingPartition:
             decision = self._decider.decide(read.facts, mention.mention_id, mention.root_id, at=mention.detected_at)
         memory = desk.memory
         if memory.is_repeat(arrival.origin):
-            self._emit_mention(arrival.record, mention, read, decision, outcome)
+            self._emit_mention(arrival, mention, read, decision, outcome)
             self._tell_again(desk, mention, decision, tell)
             return
         self._journal.applied()
@@ -161,7 +161,7 @@ class RoutingPartition:
         memory.core.event_at = max(memory.core.event_at, mention.detected_at.timestamp())
         clock = self._clock(memory)
         memory.advance(clock, tell)
-        self._emit_mention(arrival.record, mention, read, decision, outcome)
+        self._emit_mention(arrival, mention, read, decision, outcome)
         if mention.duplicate:
             counters.duplicates += 1
         elif read is None:
@@ -193,14 +193,15 @@ class RoutingPartition:
     def _items_of(memory: BrandMemory, mention: AssessedMention, decision: Decision) -> Iterable[Kept]:
         found = {kept.item.item_id: kept for kept in memory.concerned(mention.mention_id)}
         for item_id in (decision.item_id, *(inform.item_id for inform in decision.informs)):
-            if item_id in memory.items:
-                found[item_id] = memory.items[item_id]
+            kept = None if item_id is None else memory.items.get(item_id)
+            if kept is not None:
+                found[kept.item.item_id] = kept
         return found.values()
 
     def _retraction(self, arrival: Arrival[Any], retraction: SteppedRetraction, outcome: Outcome) -> None:
         desk = self._desk(retraction.brand)
         memory = desk.memory
-        tell = self._teller(arrival.record, outcome)
+        tell = self._teller(arrival, outcome)
         repeat = memory.is_repeat(arrival.origin)
         if not repeat:
             self._journal.applied()
@@ -214,7 +215,7 @@ class RoutingPartition:
         task = desk.task_of(retraction.mention_id)
         item_id = memory.lost_by(retraction.mention_id) if repeat else None if task is None else task.item.item_id
         decision = msgspec.structs.replace(self._decider.decide(RETRACTED, retraction.mention_id), item_id=item_id)
-        self._emit(arrival.record, withheld(retraction, decision), "retracted", retraction.detected_at, outcome)
+        self._emit(arrival, withheld(retraction, decision), "retracted", retraction.detected_at, outcome)
         if repeat:
             for kept in concerned:
                 tell(Version(kept.item, encode(kept.item)))
@@ -234,14 +235,16 @@ class RoutingPartition:
                 core.tick_at = max(at, core.tick_at)
                 core.replaying = tick.replay == "running"
                 memory.touch()
-                memory.advance(self._clock(memory), self._teller(arrival.record, outcome))
+                memory.advance(self._clock(memory), self._teller(arrival, outcome))
                 self._wait(memory)
             return
         changed = self._schedule.see(arrival.origin.partition, at)
         self._ticked = changed or self._ticked
         for brand, _ in self._schedule.due(arrival.origin.partition):
             memory = self._desks[brand].memory
-            changed = memory.advance(self._clock(memory), self._teller(arrival.record, outcome)) or changed
+            clock = self._clock(memory)
+            if not memory.open(clock):  # else its moment may be later: it comes again, in its order
+                changed = memory.advance(clock, self._teller(arrival, outcome)) or changed
             self._wait(memory)
         if changed:
             self._journal.applied()
@@ -256,23 +259,25 @@ class RoutingPartition:
 
     # -- what goes out
 
-    def _emit_mention(self, record: Incoming, mention: AssessedMention, read: Read | None, decision: Decision, outcome: Outcome) -> None:
+    def _emit_mention(
+        self, arrival: Arrival[Any], mention: AssessedMention, read: Read | None, decision: Decision, outcome: Outcome
+    ) -> None:
         if read is None:
-            self._emit(record, withheld(mention, decision, mention.edit), "retracted", mention.published_at, outcome)
+            self._emit(arrival, withheld(mention, decision, mention.edit), "retracted", mention.published_at, outcome)
         else:
             kind = "duplicate" if mention.duplicate else "mention"
-            self._emit(record, retold(mention, read, decision), kind, mention.published_at, outcome)
+            self._emit(arrival, retold(mention, read, decision), kind, mention.published_at, outcome)
 
     @staticmethod
-    def _emit(record: Incoming, routed: RoutedMention, kind: str, at: datetime, outcome: Outcome) -> None:
+    def _emit(arrival: Arrival[Any], routed: RoutedMention, kind: str, at: datetime, outcome: Outcome) -> None:
         topic = ROUTED_SHADOW if routed.mode == "observe" else ROUTED
         identity = event_id(topic, routed.brand, routed.mention_id, routed.edit, kind)
-        headers = cloud_headers(topic, identity, routed.mention_id, at, record.headers)
+        headers = cloud_headers(topic, identity, routed.mention_id, at, arrival.passed)
         outcome.outgoing.append(Outgoing(topic, routed.brand.encode(), encode(routed), headers))
 
     @staticmethod
-    def _teller(record: Incoming, outcome: Outcome) -> Tell:
-        """Publishes the versions of items that ``record`` brought about."""
+    def _teller(arrival: Arrival[Any], outcome: Outcome) -> Tell:
+        """Publishes the versions of items that ``arrival`` brought about."""
 
         def tell(told: Told) -> None:
             item = told.item
@@ -284,7 +289,7 @@ class RoutingPartition:
             else:
                 identity = digest(event_type(topic), item.item_id, item.revision)
                 at, value = item.updated_at, told.written
-            headers = cloud_headers(topic, identity, item.item_id, at, record.headers)
+            headers = cloud_headers(topic, identity, item.item_id, at, arrival.passed)
             outcome.outgoing.append(Outgoing(topic, item.item_id.encode(), value, headers))
 
         return tell
@@ -300,11 +305,11 @@ class RoutingPartition:
         for desk in self._desks.values():
             keys += desk.memory.keys()
             for kept in desk.memory.open_tasks():
-                queue = kept.item.queue
-                if kept.item.mode == "observe" or queue not in waiting:
+                queue = kept.queue
+                if queue is None or kept.mode == "observe" or queue not in waiting:
                     continue
                 waiting[queue] += 1
-                overdue[queue] += kept.item.sla == "breached"
+                overdue[queue] += kept.sla == "breached"
                 oldest[queue] = min(oldest.get(queue, float("inf")), kept.since.timestamp())
         for queue, number in waiting.items():
             yield Reading("queue_open", {"queue": queue}, number)
@@ -340,7 +345,7 @@ def read_open_item(key: bytes, value: bytes) -> dict[str, Any] | None:
     """
     if key.split(b"|")[1:2] != [b"item"]:
         return None
-    item = _kept.decode(unseal(key, value)).item
+    item = packed_items.unpack(unseal(key, value)).item
     if item.status != "open":
         return None
     shown = ("item_id", "kind", "queue", "recipient", "priority", "rank", "sla", "due_at", "opened_at", "mention_id", "thread_size", "rule")

@@ -178,24 +178,25 @@ class SentimentPartition:
         mentions = [arrival.value for arrival in arrived if isinstance(arrival.value, LanguageMention)]
         texts = [scored_text(mention.title, mention.text) for mention in mentions]
         scores = iter(zip(texts, self._engine.score(texts, [mention.language for mention in mentions]), strict=True))
-        for record, value, _ in arrived:
+        for arrival in arrived:
+            record, value = arrival.record, arrival.value
             if isinstance(value, LanguageMention):
                 text, sentiment = next(scores)
                 outcome.counts["sentiment", sentiment.label] += 1
-                outcome.outgoing.append(_scored(record, value, _Scored(sentiment, signals(value, text, sentiment))))
+                outcome.outgoing.append(_scored(arrival, value, _Scored(sentiment, signals(value, text, sentiment))))
             elif isinstance(value, SteppedRetraction):
                 identity = event_id(SENTIMENT, value.brand, value.mention_id, 0, "retracted")
-                headers = cloud_headers(SENTIMENT, identity, value.mention_id, value.detected_at, record.headers)
+                headers = cloud_headers(SENTIMENT, identity, value.mention_id, value.detected_at, arrival.passed)
                 outcome.outgoing.append(Outgoing(SENTIMENT, record.key, record.value, headers))
             else:
                 identity = digest(event_type(SENTIMENT), "tick", value.brand or "", value.at.isoformat())
-                headers = cloud_headers(SENTIMENT, identity, value.brand or "tick", value.at, record.headers)
+                headers = cloud_headers(SENTIMENT, identity, value.brand or "tick", value.at, arrival.passed)
                 outcome.outgoing.append(Outgoing(SENTIMENT, record.key, record.value, headers))
         return outcome
 
 
-def _scored(record: Incoming, mention: LanguageMention, scored: _Scored) -> Outgoing:
+def _scored(arrival: Arrival[LanguageMention | SteppedRetraction | Tick], mention: LanguageMention, scored: _Scored) -> Outgoing:
     identity = event_id(SENTIMENT, mention.brand, mention.mention_id, mention.edit, "mention")
-    headers = cloud_headers(SENTIMENT, identity, mention.mention_id, mention.published_at, record.headers)
+    headers = cloud_headers(SENTIMENT, identity, mention.mention_id, mention.published_at, arrival.passed)
     value = encode(mention)[:-1] + b"," + encode(scored)[1:]  # a ScoredMention; building one costs three times as much
-    return Outgoing(SENTIMENT, record.key, value, headers)
+    return Outgoing(SENTIMENT, arrival.record.key, value, headers)

@@ -14,11 +14,11 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
+from pipeline.events import Headers as Headers  # where stages look for it
+from pipeline.events import passed_on
 from schemas.codec import Reason, RecordDecoder, RejectedRecordError
 from schemas.mention import Tick
 from schemas.topics import Topic
-
-Headers = list[tuple[str, bytes]]
 
 ORIGIN = "webcare-origin"
 APPENDED = "webcare-appended"
@@ -173,39 +173,42 @@ def _check_times(value: object) -> None:
     Raises:
         RejectedRecordError: naming the field.
     """
-    name = "at" if isinstance(value, Tick) else "detected_at"
-    moment: datetime = getattr(value, name)
+    moment: datetime = value.at if isinstance(value, Tick) else value.detected_at  # type: ignore[attr-defined]
     if not FIRST_DETECTED <= moment <= LAST_DETECTED:
+        name = "at" if isinstance(value, Tick) else "detected_at"
         raise RejectedRecordError(Reason.INVALID_RECORD, f"not between the years 1970 and 2100 - at `$.{name}`")
-    published: datetime | None = getattr(value, "published_at", None)
-    if published is not None and published.tzinfo is not UTC:
+    published: datetime = getattr(value, "published_at", moment)
+    if published.tzinfo is not UTC:
         try:
             published.astimezone(UTC)
         except OverflowError:
             raise RejectedRecordError(Reason.INVALID_RECORD, "beyond the years 1 to 9999 in UTC - at `$.published_at`") from None
 
 
-class Arrival(NamedTuple, Generic[T]):
-    """A record that decoded, and where it comes from."""
+class Arrival(Struct, Generic[T], frozen=True):
+    """A record that decoded, where it comes from, and those of its headers that what comes of it passes on (see `passed_on`)."""
 
     record: Incoming
     value: T
     origin: Origin
+    passed: Headers
 
 
 def arrivals(decoder: RecordDecoder[T], records: Sequence[Incoming], outcome: Outcome) -> Iterator[Arrival[T]]:
     """Decode a batch behind the door, in order; what is at fault becomes a dead letter of ``outcome``, the others go on."""
     known = decoder.unknown_fields
+    decode = decoder.decode
     for record in records:
         try:
-            value = decoder.decode(record.value)
+            value = decode(record.value)
             _check_times(value)
-            origin = parse_origin(header(record.headers, ORIGIN) or b"")
+            passed = passed_on(record.headers)  # the origin is among them, and found at once
+            origin = parse_origin(header(passed, ORIGIN) or b"")
         except RejectedRecordError as error:
             outcome.dead.append(DeadLetter(record, error.reason, error.detail))
         except ValueError:
             outcome.dead.append(DeadLetter(record, Reason.BAD_ORIGIN, f"no readable {ORIGIN} header"))
         else:
-            yield Arrival(record, value, origin)
+            yield Arrival(record, value, origin, passed)
     if decoder.unknown_fields > known:
         outcome.counts["unknown_fields",] += decoder.unknown_fields - known

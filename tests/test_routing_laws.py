@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import packed_items
 from pipeline.brands import parse_brands
 from pipeline.decisions import Decider
 from pipeline.journal import unseal
@@ -263,8 +264,8 @@ def ticks_before_late_records(told: Sequence[Told]) -> set[int]:
 
 
 def _without_offsets(log: Log) -> dict[bytes, Any]:
-    decoded = {key: msgspec.json.decode(unseal(key, value)) for key, value in log.items() if key != b"|ticks"}
-    return {key: value | {"origins": None} if b"|" not in key else value for key, value in decoded.items()}
+    plain = {key: unseal(key, value) for key, value in log.items() if key != b"|ticks"}
+    return {key: value if b"|" in key else msgspec.json.decode(value) | {"origins": None} for key, value in plain.items()}
 
 
 @settings(max_examples=100, deadline=None)
@@ -318,8 +319,9 @@ def check_item(item: WorkItem) -> None:
 
 def closed_only(log: Log) -> list[bytes]:
     """Keys that should have gone after 400 days: all but those of tasks that nobody ever answered, and their threads."""
-    waiting = {msgspec.json.decode(unseal(key, value))["item"]["root_id"] for key, value in log.items() if b"|item|" in key}
-    statuses = {key: msgspec.json.decode(unseal(key, value))["item"]["status"] for key, value in log.items() if b"|item|" in key}
+    items = {key: packed_items.unpack(unseal(key, value)).item for key, value in log.items() if b"|item|" in key}
+    waiting = {item.root_id for item in items.values()}
+    statuses = {key: item.status for key, item in items.items()}
     return [
         key
         for key in log

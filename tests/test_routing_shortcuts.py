@@ -15,7 +15,7 @@ from pipeline import personal_data
 from pipeline.deadlines import CalendarSettings, build_calendar
 from pipeline.decisions import Decider, Read, mention_facts, written
 from pipeline.events import cloud_headers
-from pipeline.items import Scene, open_inform, open_task, pass_moment, redecide_task, refresh, snapshot
+from pipeline.items import Scene, open_inform, open_task, redecide_task, refresh
 from pipeline.personal_data import find_personal_data
 from pipeline.phrases import Phrases, words_of
 from pipeline.routed import retold
@@ -228,26 +228,6 @@ def test_a_time_at_hand_decides_as_the_written_one(facts: dict[str, Fact], at: d
     given_ = at.astimezone(ZoneInfo("America/St_Johns")) if elsewhere else at
     facts = facts | {"at": written(at), "direction": "inbound"}
     assert encode(DECIDER.decide(facts, "x:1", at=given_)) == encode(DECIDER.decide(facts, "x:1"))
-
-
-@given(all_facts.filter(lambda facts: facts["direction"] == "inbound"), st.none() | moments, st.booleans())
-def test_a_snapshot_around_a_written_item_is_the_whole_written_out(facts: dict[str, Fact], at_risk_at: datetime | None, marketing: bool):
-    mention = full_mention()
-    decision = DECIDER.decide(facts, "x:1", at=mention.detected_at)
-    scene = Scene(
-        mention=mention,
-        decision=decision,
-        text="bel [phone] “é” 😂",
-        thread=(),
-        thread_size=1,
-        history=(),
-        found=("phone",),
-        moved=True,
-        marketing=marketing,
-        at_risk_at=at_risk_at,
-    )
-    for kept in (opened := open_task(scene, "item", "x:r"), pass_moment(opened, mention.detected_at)):
-        assert snapshot(kept, encode(kept.item)) == encode(kept)
 
 
 @given(st.datetimes(timezones=st.just(UTC)))

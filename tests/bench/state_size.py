@@ -19,10 +19,9 @@ from pipeline.partition import Partitioner
 from pipeline.scrp import SILENT
 from pipeline.seen import ROOT, Marks, Seen
 from pipeline.stage import Origin
-from pipeline.threads import History, Post, Thread
+from pipeline.threads import History, Post, Said, Thread
 from pipeline.ticks import BUCKET
 from pipeline.watch import Watch
-from schemas.outputs import Quote
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)
 HOURS = 7 * 24
@@ -77,10 +76,10 @@ def routing_state(brands: int, threads: int, partitions: int) -> Iterator[tuple[
             at = AT - timedelta(minutes=rng.randrange(28 * 1440))
             mention_id = f"x:{number}-{index}"
             memory.note(Origin(EPOCH, partitioner(slug), index), "live")
-            memory.threads[mention_id] = Thread(last_at=at, posts=[Post(mention_id=mention_id, label="neutral", published_at=at)], size=1)
+            memory.threads.put(mention_id, Thread(at, [Post(mention_id, "neutral", at)], 1))
             memory._touch_thread(mention_id)
             author = f"h1:{rng.randbytes(16).hex()}"
-            memory.authors[author] = History(last_at=at, quotes=[Quote(mention_id=mention_id, label="neutral", published_at=at)])
+            memory.authors.put(author, History(at, [Said(mention_id, "neutral", at)]))
             memory._touch_author(author)
             change += 1
         yield partitioner(slug), change, journal.drain()
