@@ -48,8 +48,8 @@ class _Found:
     def __init__(self, start: int, end: int, valence: float, places: tuple[int, ...] = ()) -> None:
         self.start = start
         self.end = end
-        self.places = places or (start,)
-        """Where its own words stand: what fills the gap of a phrase is not among them."""
+        self.places = places
+        """Where the words of a phrase stand: what fills its gap is not among them."""
         self.plain = valence
         self.valence = valence
         self.turned = False
@@ -90,7 +90,7 @@ class PackScorer:
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:
     """The words that count, as written."""
-    shown = units[hit.start].shown if len(hit.places) == 1 else " ".join([units[place].shown for place in hit.places if units[place].shown])
+    shown = " ".join([units[place].shown for place in hit.places if units[place].shown]) if hit.places else units[hit.start].shown
     if hit.negation == hit.start:
         return shown
     if hit.negation > hit.start:
@@ -111,7 +111,7 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
         if (
             node is not None
             and place + 1 < len(units)
-            and (node.gap is not None or units[place + 1].form in node.following)
+            and (units[place + 1].form in node.following or (node.gap is not None and _goes_on(units, place + 1, node.gap)))
             and (phrase := _match(units, place, node)) is not None
         ):
             if phrase.valence:
@@ -128,6 +128,17 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
         elif unit.valence and not (unit.greeting and place == 0) and not _is_degree(units, place):
             found.append(_Found(place, place, unit.valence))
     return found, negations, contrasts
+
+
+def _goes_on(units: Sequence[Unit], start: int, gap: Node) -> bool:
+    """Whether a word that may follow a gap is there."""
+    after = gap.following
+    for unit in units[start : start + GAP_WORDS + 1]:
+        if unit.form in after:
+            return True
+        if unit.stop or unit.limit or unit.contrast:
+            return False
+    return False
 
 
 def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:

@@ -81,7 +81,7 @@ CLAUSE_END = Unit(form=";", stop=CLAUSE)
 SENTENCE_END = Unit(stop=SENTENCE)
 QUESTION_END = Unit(stop=QUESTION)
 
-QUOTED = -0.5
+QUOTED = -1.0
 """Praise between quotation marks is somebody else's word, and most often doubted: a 'service'."""
 _QUOTES = frozenset("\"'“”‘’„«»")
 
@@ -97,10 +97,13 @@ class Units(dict[str, tuple[Unit, ...]]):
         super().__init__()
         self._pack = pack
         self._root = Node()
-        for forms, valence in pack.phrases.items():
+        phrases = {
+            tuple(form.lstrip("'") or form for form in forms): valence for forms, valence in pack.phrases.items()
+        }  # as texts are read: 't is t
+        for forms, valence in phrases.items():
             self._root.add(forms, valence)
         rules = pack.rules
-        self._known = frozenset(form for forms in pack.phrases for form in forms).union(
+        self._known = frozenset(form for forms in phrases for form in forms).union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests
         )
         self._prefixes = tuple(rules.prefixes)

@@ -1,0 +1,271 @@
+"""Invented Dutch texts by phenomenon: their label, and the words that a Dutch reader would point at."""
+
+import pytest
+
+from agents.lexicons import load_pack
+from pipeline.lexicon.scorer import PackScorer
+from pipeline.sentiment import PackSentiment
+
+LABELS = {"-": "negative", "0": "neutral", "+": "positive"}
+TABLE = """
+# separable negation, denied praise and denied blame
+- De kaartlezer werkt gewoon niet => werkt niet
+- Uw uitleg helpt me niet verder => helpt niet
+- Jullie app doet het weer eens niet => doet het niet
+- Vriendelijk is anders => Vriendelijk is anders
+- Goedkoop kun je dit niet noemen => Goedkoop; kun niet noemen
+- Echt blij ben ik er niet mee => blij niet
+- De bediening was niet bijster vriendelijk => niet bijster vriendelijk
+- Overzichtelijk is wat anders => Overzichtelijk is wat anders
+- Ik ben allesbehalve tevreden => allesbehalve tevreden
+- Van service is geen sprake => is geen sprake
++ Niet slecht voor die prijs => Niet slecht
++ Nooit meer gedoe met losse kaartjes => Nooit meer gedoe
++ Nog nooit problemen gehad met deze bank => Nog nooit problemen
++ Ik heb er geen moment spijt van gehad => heb geen moment spijt
++ Geen gezeik, gewoon geregeld => Geen gezeik
++ Hapert nooit, ook niet in de trein => Hapert nooit; niet
++ Er is niets op aan te merken => niets op aan te merken
++ Nog nooit zo snel geholpen => Nog nooit zo snel; geholpen
++ Ik kan geen slecht woord over ze zeggen => geen slecht woord
++ Het kon niet beter => kon niet beter
+# still not, again, how often
+- Nog steeds geen antwoord op mijn mail van maandag => Nog steeds geen
+- Al drie weken geen internet => Al geen internet
+- Mijn bestelling is nog altijd niet binnen => nog altijd niet
+- Voor de vierde keer gebeld over dezelfde fout => Voor de vierde keer; fout
+- Weer een storing, net nu ik moet werken => Weer een storing
+- Elke ochtend hetzelfde gezeik met deze lijn => Elke ochtend hetzelfde; gezeik
+- Al vier keer gemaild en niemand die reageert => Al keer gemaild; niemand die
+- Steeds dezelfde smoes => smoes
+- De zoveelste prijsverhoging dit jaar => De zoveelste; prijsverhoging
+- Ik word maar niet teruggebeld => niet teruggebeld
+# complaints between the lines
+- Mijn factuur is 80 euro hoger dan vorige maand => factuur hoger
+- De trein staat al uren stil => staat uren stil
+- Mijn nieuwe oplader stond gisteren in brand => stond in brand
+- Sta al 50 minuten in de wacht => Sta minuten in de wacht
+- Twee keer afgeschreven deze maand => Twee keer afgeschreven
+- Pakket over de schutting gegooid => over de schutting gegooid
+- Monteur niet komen opdagen => Monteur niet opdagen
+- Wij zitten al twee dagen zonder stroom => zitten zonder stroom
+- Er is niet aangebeld en nu moet ik naar een afhaalpunt => niet aangebeld
+- De lift is weer buiten gebruik => lift buiten gebruik
+- Koffer zoek na de overstap => Koffer zoek
+- Er zat een haar in mijn soep => haar in mijn soep
+- Aansluiting gemist door jullie vertraging => Aansluiting gemist; vertraging
+- Het termijnbedrag is zomaar verdubbeld => termijnbedrag verdubbeld
+- Ik krijg steeds een foutmelding bij het betalen => foutmelding
+# leaving, warning others, going to court
+- Ik zeg mijn abonnement op => zeg abonnement op
+- Wij stappen over naar een andere bank => stappen over naar
+- Wegwezen bij deze club => Wegwezen
+- Ik ben er klaar mee => ben er klaar mee
+- Dit was de laatste keer => Dit was de laatste keer
+- Ik raad iedereen deze winkel af => raad af
+- Trap er niet in => Trap er niet in
+- Dan maar naar de geschillencommissie => naar de geschillencommissie
+- Bij jullie koop ik nooit meer iets => koop nooit meer
+- Nog één zo'n brief en ik ben weg => ik ben weg
+- Ik stel u hierbij in gebreke => stel in gebreke
+- Eens maar nooit weer => Eens maar nooit weer
+# idioms
+- Om gek van te worden, dat keuzemenu => Om gek van te worden; keuzemenu
+- Van het kastje naar de muur gestuurd => Van het kastje naar de muur
+- De dienstregeling is om te huilen => om te huilen
+- Lachwekkend, zo'n tegoedbon => Lachwekkend
+- De maat is vol => De maat is vol
+- Ik word hier doodmoe van => word doodmoe van
+- Met een kluitje in het riet gestuurd => Met een kluitje in het riet
+- Jullie laten ons in de kou staan => in de kou staan
+- Dat raakt kant noch wal en slaat nergens op => kant noch wal; slaat nergens op
+- Ze hebben me een oor aangenaaid => een oor aangenaaid
+- Mosterd na de maaltijd, die sms => Mosterd na de maaltijd
+- Wij zijn de dupe => de dupe
+- Jullie beloftes zijn gebakken lucht => gebakken lucht
+- Het loopt de spuigaten uit => de spuigaten
++ Dikke pluim voor de monteur => Dikke pluim
++ Chapeau voor het hele team => Chapeau voor
++ Een verademing na mijn vorige provider => Een verademing
++ Het ging van een leien dakje => van een leien dakje
++ Petje af voor de conducteur => Petje af
++ Daar kan de concurrent een voorbeeld aan nemen => Daar kan een voorbeeld aan nemen
++ Fluitje van een cent met die nieuwe app => Fluitje van een cent
++ Service met een hoofdletter S => Service met een hoofdletter S
++ Die webshop is goud waard => goud waard
++ Kind kan de was doen => Kind kan de was doen
+# thanks, praise, solved
++ Thx toppers! => Thx; toppers
++ Super snel geholpen door Anouk, bedankt => snel geholpen; bedankt
++ Probleem is netjes opgelost => Probleem opgelost
++ Binnen een uur gerepareerd => Binnen uur gerepareerd
++ Wat een lieve dame aan de telefoon => lieve dame
++ De chauffeur verdient een compliment => verdient een compliment
++ Gisteren besteld, vandaag al binnen => al binnen
++ Jullie denken goed mee => denken mee
++ Sneller dan verwacht in huis => Sneller dan verwacht
++ Een absolute aanrader => absolute aanrader
++ Het werkt weer, helemaal blij => werkt weer; blij
++ Alles was precies zoals afgesproken => precies zoals afgesproken
++ Wat een service, hier blijf ik klant => Wat een service; blijf ik
++ Geld netjes teruggekregen, keurig => Geld teruggekregen; keurig
++ Tien met een griffel => Tien met een griffel
++ Al jaren tevreden klant => Al jaren klant
++ Eindelijk iemand die luistert => Eindelijk iemand die
++ Goed uitgelegd en keurig op de hoogte gehouden => Goed uitgelegd; keurig op de hoogte
++ Jij bent een held, Youssef => held
++ Ga zo door => Ga zo door
+# short replies and chat
++ top => top
++ prima => prima
++ Super! => Super
++ thnx => thnx
++ toppie => toppie
++ 👍👍 => 👍
+- helaas => helaas
+- jammer => jammer
+- balen => balen
+- bah => bah
+- 😡😡😡 => 😡
+- matig => matig
+0 ok, morgen dan => ok
+0 oja
+0 ff kijken
+0 hoezo
+0 ja
+0 9 uur
+# profanity and abbreviations
+- kut service => kut service
+- Wtf is dit voor wachttijd => Wtf; wachttijd
+- Kutprovider, alweer plat => Kutprovider; alweer
+- klotezooi met die automaten => klotezooi
+- Godverdomme, doe je werk => Godverdomme
+- Wat een teringbende daar => teringbende
+- Krijg wat met je hele klerezooi => klerezooi
+- stelletje prutsers => prutsers
+- pauperbedrijf => pauperbedrijf
++ Holy shit wat snel => snel
++ verdomd lekker gegeten hier => lekker gegeten
+# typing errors, chat spelling, compounds
+- teleurgestelt in jullie klantenservise => teleurgestelt
+- slegte ervaring => slegte
+- waardeloooos => waardeloooos
+- belachlijk lange wachttijd => belachlijk; wachttijd
+- bagageellende en instapchaos => bagageellende; instapchaos
+- Pure kofferdrama => kofferdrama
+- updategedoe => updategedoe
+- bezorgfrustratie => bezorgfrustratie
+- niet norrmaal meer, weer vertaging => niet; vertaging
++ heeeerlijk gegeten => heeeerlijk
++ suuuuper blij mee => suuuuper; blij mee
++ bedankd voor de snelle hulp => bedankd; snelle hulp
++ vriendlijk geholpen => vriendlijk; geholpen
++ keigoed => keigoed
+# too much, and more or less than
+- Veel te duur voor wat je krijgt => Veel te duur
+- Te weinig personeel op zaterdag => Te weinig
+- Het duurt te lang => duurt lang
+- Steeds trager, die website => Steeds trager
+- Duurder dan afgesproken => Duurder dan afgesproken
+- Bij de concurrent goedkoper en sneller => Bij de concurrent goedkoper; sneller
+- Minder vriendelijk dan vroeger => Minder vriendelijk
+- Slechtste bank van Nederland => Slechtste bank
++ Veel makkelijker dan bij mijn oude bank => Veel makkelijker
++ Goedkoper dan verwacht => Goedkoper dan verwacht
++ De beste app die ik ken => De beste
++ Te gek! => Te gek
+# contrast
+- Mooie winkel, maar de kassa duurt eeuwen en niemand helpt => Mooie; duurt eeuwen; niemand helpt
+- Lekker eten maar onbeschoft personeel => Lekker eten; onbeschoft
+- De monteur was aardig, maar het lekt nog steeds => aardig; lekt; nog steeds
++ Even wachten, maar dan wel perfect geholpen => wachten; perfect geholpen
++ Het is geen luxe, maar de mensen zijn fantastisch => geen luxe; fantastisch
+# questions, requests, thanks that close
+0 Kunt u mij helpen met mijn abonnement?
+0 Is het mogelijk om mijn adres te wijzigen?
+0 Is afhalen gratis? => Is gratis
+0 Welke bundel is het beste voor het buitenland?
+0 Mag mijn hond mee in de trein?
+0 Graag een kopie van de nota. Alvast bedankt => Alvast bedankt
+0 Wilt u mijn daglimiet verhogen? Dank u wel => Dank u
+0 Hoe kan ik mijn wachtwoord wijzigen?
+0 Wordt mijn pakket vandaag bezorgd?
+0 Hebben jullie deze jas ook in het blauw?
+0 Kan ik met korting reizen na 9 uur?
+0 Zou iemand mij kunnen terugbellen?
+- Wanneer wordt dit eindelijk eens opgelost? => Wanneer eindelijk; opgelost
+- Waarom neemt er niemand op? => Waarom niemand
+- Hoe durven jullie dit te vragen? => Hoe durven
+- Waar blijft mijn pakket? => Waar blijft mijn pakket
+# facts and news
+0 Het pakket is om 14 uur bezorgd
+0 NS rijdt zondag tussen Utrecht en Gouda met bussen
+0 De bank verlaagt de rente naar 1,4 procent
+0 Schade melden kan tot 30 dagen na ontvangst
+0 Het eigen risico blijft 385 euro
+0 De verzekeraar neemt in mei een branchegenoot over
+0 Vanaf maandag zijn wij open van 9 tot 17 uur
+0 Volgens de toezichthouder daalt het aantal klachten
+0 De winkel is op feestdagen gesloten
+0 Mijn klantnummer is 4471
+0 De hele straat krijgt glasvezel
+0 Prettige feestdagen => Prettige feestdagen
+# irony that is certain
+- Lekker bezig, jongens => Lekker bezig
+- Bedankt voor niks => Bedankt voor niks
+- Fijn hoor, weer een uur wachten => Fijn hoor weer; uur wachten
+- Top hoor, weer vertraging => Top hoor weer; vertraging
+- Fantastisch, weer een robot aan de lijn => Fantastisch weer
+- Nou lekker dan => Nou lekker
+- Mooie boel daar => Mooie boel
+- Bedankt voor de vertraging => Bedankt voor vertraging
+- Jullie 'service' kun je houden => kun je houden
+- Complimenten voor deze puinhoop => Complimenten voor puinhoop
+- Heerlijk, alweer een bus die niet rijdt => Heerlijk alweer; niet
+- Lekker handig weer => Lekker handig weer
+- Wat een 'gratis' abonnement => gratis
+- Maar niet heus => Maar niet heus
+# Flemish
+- Amai, wat een zever in pakskes => wat een zever
+- 't Trekt op niks => t Trekt op; niks
+- Ambetant, mijnen trein is weer afgeschaft => Ambetant
+- Ze hebben mij goed in 't zak gezet => goed; in t zak gezet
+- Da's nie normaal meer => Da's nie normaal
+- Ge moet maar durven => Ge moet maar durven
+- Ik ben niet content => ben niet content
+- Miserie met de nieuwe teller => Miserie
++ Dikke merci aan de technieker => Dikke merci
++ Ferm content van mijnen nieuwe frigo => Ferm content
++ Da's goe gedaan => goe gedaan
++ De max, zo rap geleverd => De max; rap
++ Schoon gedaan van u => Schoon gedaan
++ Viel goed mee => Viel goed mee
+0 Kunt ge eens zien wanneer mijn pakske komt?
+0 Ik kom zaterdag met mijn nonkel langs
+# resolved, and a strong word before praise
++ Belachelijk lekker => lekker
++ Gevaarlijk goed boek => Gevaarlijk goed
++ Ik ben kapot van geluk => kapot van geluk
++ Storing snel verholpen, top => Storing verholpen; top
++ Klacht keurig afgehandeld => Klacht; keurig afgehandeld
++ Eindelijk opgelost, dank jullie wel => Eindelijk opgelost; dank
+"""
+"""A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
+
+ROWS = [line for line in TABLE.strip().splitlines() if not line.startswith("#")]
+
+
+@pytest.fixture(scope="module")
+def dutch() -> PackSentiment:
+    return PackSentiment(PackScorer(load_pack("nl")))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.partition(" => ")[0][:60] for row in ROWS])
+def test_a_text_has_its_label_by_the_right_words(row: str, dutch: PackSentiment):
+    text, _, hits = row[2:].partition(" => ")
+    sentiment = dutch.score(text)
+    assert (sentiment.label, "; ".join(hit.text for hit in sentiment.hits)) == (LABELS[row[0]], hits)
+
+
+def test_the_table_is_broad():
+    assert len(set(ROWS)) == len(ROWS) > 200

@@ -1,0 +1,288 @@
+"""What the pack scorer and the signals leave out for speed changes nothing: each against the same rules written slow and plain."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import signals
+from pipeline.lexicon import scorer
+from pipeline.lexicon.pack import Pack, Rules
+from pipeline.lexicon.scorer import PackScore, PackScorer
+
+WORDS = ("aap", "noot", "mies", "wim", "zus", "jet", "teun", "vuur")
+STOPS = {",": 1, ".": 2, "!": 2, "?": 3, "😡": 1, "👍": 1}
+
+_words = st.sampled_from(WORDS)
+_valences = st.sampled_from([-3.0, -1.5, 0.0, 0.5, 2.0])
+_some = st.frozensets(_words, max_size=2)
+
+
+@st.composite
+def packs(draw: st.DrawFn) -> Pack:
+    """Packs over a few words, in which everything may be everything at once."""
+    rules = Rules(
+        contrast=draw(_some),
+        greetings=draw(_some),
+        excess=draw(_some),
+        limits=draw(_some),
+        backward=draw(_some),
+        quiet=draw(_some),
+        openers=draw(_some),
+        closers=draw(_some),
+        requests=draw(_some),
+        thanks=draw(_some),
+        negations=draw(st.dictionaries(_words, st.sampled_from([1.0, 0.8]), max_size=2)),
+        degrees=draw(st.dictionaries(_words, st.sampled_from([1.3, 0.7]), max_size=2)),
+    )
+    slots = st.lists(st.sampled_from([*WORDS, *WORDS, "*", "*", ";"]), max_size=2)
+    phrase = st.builds(lambda first, middle, last: _tidy((first, *middle, last)), _words, slots, _words)
+    return Pack(
+        rules=rules,
+        words=draw(st.dictionaries(_words, _valences, max_size=5)),
+        base={},
+        first_parts={},
+        last_parts={},
+        phrases=draw(st.dictionaries(phrase, _valences, max_size=5)),
+        emoji={"😡": -2.6, "👍": 1.9},
+        emoticons={},
+    )
+
+
+def _tidy(slots: tuple[str, ...]) -> tuple[str, ...]:
+    """Without one gap after another."""
+    return tuple(slot for place, slot in enumerate(slots) if slot != "*" or slots[place - 1] != "*")
+
+
+_texts = st.lists(st.sampled_from([*WORDS, *WORDS, *map(str.upper, WORDS), "onbekend", "7", *STOPS]), max_size=14).map(" ".join)
+
+
+class _Word(NamedTuple):
+    written: str
+    form: str
+    stop: int
+
+
+class _Hit:
+    def __init__(self, places: tuple[int, ...], valence: float) -> None:
+        self.places = places
+        self.plain = self.value = valence
+        self.negation: int | None = None
+        self.sign = False
+
+
+class PlainScorer:
+    """The rules of `pipeline/lexicon/scorer.py` with every word looked at in every place, and every phrase tried."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self.rules = pack.rules
+
+    def score(self, text: str) -> PackScore:
+        words = [_Word(token, ";" if token in ",.!?" else token.lower(), STOPS.get(token, 0)) for token in text.split()]
+        words = [word._replace(form="") if word.stop > 1 else word for word in words]
+        hits, negations, contrasts = self.find(words)
+        free = set(negations)
+        before: _Hit | None = None
+        for hit in hits:
+            if not hit.sign:
+                self.weigh(words, hit, before, free, loud=not text.isupper())
+                before = hit
+        turning = {hit.negation for hit in hits}
+        self.turn_back(words, hits, [place for place in negations if place not in turning])
+        turning = {hit.negation for hit in hits}
+        sentence = [sum(word.stop >= 2 for word in words[:place]) for place in range(len(words))]
+        asking = {sentence[place] for place, word in enumerate(words) if word.stop == 3}
+        for hit in hits:
+            if (
+                self.thanks(words, hit)
+                and hit.value > 0
+                and any(w.form in self.rules.requests or w.stop == 3 for w in words[: hit.places[0]])
+            ):
+                hit.value *= scorer.THANKS_CLOSING
+        for place in negations:
+            if place not in turning and words[place].form not in self.rules.quiet and sentence[place] not in asking:
+                hits.append(_Hit((place,), scorer.LONE_NEGATION * self.rules.negations[words[place].form]))
+        hits.sort(key=lambda hit: hit.places[0])
+        for hit in hits:
+            if hit.value > 0 and sentence[hit.places[0]] in asking:
+                hit.value *= scorer.PRAISE_ASKED
+        for hit in hits:
+            turns = [place for place in contrasts if sentence[place] == sentence[hit.places[0]]]
+            if turns:
+                hit.value *= scorer.BEFORE_CONTRAST if hit.places[0] < turns[0] else scorer.AFTER_CONTRAST
+        total = math.fsum(hit.value for hit in hits) * (1 + scorer.EXCLAIMED * min(text.count("!"), scorer.MOST_EXCLAMATIONS))
+        shown = [(self.shown(words, hit), round(hit.value, 2)) for hit in hits]
+        return PackScore(round(total / math.sqrt(total * total + scorer.SATURATION), 4), [hit for hit in shown if hit[1]])
+
+    def thanks(self, words: Sequence[_Word], hit: _Hit) -> bool:
+        return words[hit.places[0]].form in self.rules.thanks or words[hit.places[-1]].form in self.rules.thanks
+
+    def known(self, word: _Word) -> bool:
+        """Whether a word is anything to the pack: only such words are shown of what stands between a negation and its word."""
+        rules = self.rules
+        named = (rules.contrast, rules.greetings, rules.excess, rules.limits, rules.openers, rules.requests, rules.negations, rules.degrees)
+        return word.form in WORDS and (
+            bool(self.pack.words.get(word.form))
+            or any(word.form in phrase for phrase in self.pack.phrases)
+            or any(word.form in n for n in named)
+        )
+
+    def shown(self, words: Sequence[_Word], hit: _Hit) -> str:
+        own = [words[place].written for place in hit.places if words[place].form != ";" and words[place].form]
+        if hit.sign:
+            return words[hit.places[0]].written
+        if hit.negation is None:
+            return " ".join(own)
+        if hit.negation > hit.places[0]:
+            return " ".join([*own, words[hit.negation].written])
+        return " ".join([*(word.written for word in words[hit.negation : hit.places[0]] if self.known(word)), *own])
+
+    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int]]:
+        hits: list[_Hit] = []
+        negations: list[int] = []
+        contrasts: list[int] = []
+        covered = -1
+        for place, word in enumerate(words):
+            if place <= covered:
+                continue
+            matches = [
+                (places[-1], len(places), -valence, places)
+                for phrase, valence in self.pack.phrases.items()
+                for places in self.matches(words, place, phrase)
+            ]
+            if matches:
+                covered, _, worst, places = max(matches)
+                if worst:
+                    hits.append(_Hit(places, -worst))
+            elif word.form in self.rules.contrast:
+                if place + 1 < len(words) and not words[place + 1].form.isdigit():
+                    contrasts.append(place)
+            elif word.form in self.rules.negations and not (
+                word.form in self.rules.closers
+                and not any(w.form in self.rules.openers for w in words[max(place - scorer.REACH, 0) : place])
+            ):
+                negations.append(place)
+            elif word.form in self.pack.emoji:
+                if place and words[place - 1].form == word.form:
+                    hits[-1].value = hits[-1].plain * scorer.RUN
+                else:
+                    hits.append(_Hit((place,), self.pack.emoji[word.form]))
+                    hits[-1].sign = True
+            elif (
+                self.pack.words.get(word.form)
+                and not (place == 0 and word.form in self.rules.greetings)
+                and not self.is_degree(words, place)
+            ):
+                hits.append(_Hit((place,), self.pack.words[word.form]))
+        return hits, negations, contrasts
+
+    def matches(self, words: Sequence[_Word], place: int, phrase: tuple[str, ...]) -> Iterator[tuple[int, ...]]:
+        """Where the words of a phrase may stand if the first stands at ``place``."""
+        if not phrase:
+            yield ()
+        elif phrase[0] == "*":
+            for ahead in range(place, min(place + scorer.GAP_WORDS + 1, len(words))):
+                if words[ahead].form == phrase[1]:
+                    yield from self.matches(words, ahead, phrase[1:])
+                if words[ahead].stop or words[ahead].form in self.rules.limits or words[ahead].form in self.rules.contrast:
+                    break
+        elif place < len(words) and words[place].form == phrase[0]:
+            yield from ((place, *rest) for rest in self.matches(words, place + 1, phrase[1:]))
+
+    def is_degree(self, words: Sequence[_Word], place: int) -> bool:
+        degrees = self.rules.degrees
+        worth = [bool(self.pack.words.get(word.form) or self.pack.emoji.get(word.form)) for word in words[place + 1 : place + 3]]
+        if words[place].form not in degrees:
+            return False
+        return worth[:1] == [True] or (len(worth) == 2 and words[place + 1].form in degrees and worth[1])
+
+    def weigh(self, words: Sequence[_Word], hit: _Hit, before: _Hit | None, free: set[int], *, loud: bool) -> None:
+        rules, start = self.rules, hit.places[0]
+        factor = 1.0
+        for place in range(start - 1, max(start - scorer.REACH, 0) - 1, -1):
+            form = words[place].form
+            other = before is not None and place == before.places[-1] and before.plain * hit.plain < 0
+            if words[place].stop or form in rules.limits or form in rules.contrast or other:
+                break
+            if place in free:
+                hit.negation = place
+                break
+            if start - place <= scorer.DEGREE_REACH:
+                factor *= rules.degrees.get(form, 1.0)
+            if form in rules.excess and place == start - 1 and hit.plain > 0:
+                factor *= scorer.EXCESS
+        hit.value = hit.plain * factor
+        if hit.negation is not None:
+            share = rules.negations[words[hit.negation].form]
+            hit.value *= 1 - share + share * (scorer.PRAISE_NEGATED if hit.plain > 0 else scorer.BLAME_NEGATED)
+        if loud and any(words[place].written.isupper() for place in range(start, hit.places[-1] + 1) if self.known(words[place])):
+            hit.value += math.copysign(scorer.LOUD, hit.value)
+
+    def turn_back(self, words: Sequence[_Word], hits: Sequence[_Hit], lone: Sequence[int]) -> None:
+        praise = {hit.places[-1]: hit for hit in hits if hit.value > 0 and hit.negation is None}
+        for negation in lone:
+            for place in range(negation - 1, max(negation - scorer.REACH, 0) - 1, -1):
+                form = words[place].form
+                if (
+                    words[negation].form not in self.rules.backward
+                    or words[place].stop
+                    or form in self.rules.limits
+                    or form in self.rules.contrast
+                ):
+                    break
+                if place in praise and praise[place].negation is None:
+                    praise[place].value *= scorer.PRAISE_NEGATED
+                    praise[place].negation = negation
+                    break
+
+
+@settings(max_examples=100)
+@given(packs(), st.lists(_texts, min_size=1, max_size=4))
+def test_the_scorer_is_the_plain_rules(pack: Pack, texts: list[str]):
+    fast, plain = PackScorer(pack), PlainScorer(pack)
+    for text in texts:
+        assert fast.score(text) == plain.score(text)
+
+
+# signals
+
+_pieces = st.sampled_from(
+    [
+        "@klant",
+        "a@b.nl",
+        "http://x.nl/?a",
+        "https://",
+        "www.",
+        "www.x",
+        "?",
+        "？",
+        "kan je",
+        "kan",
+        "ik",
+        "hoe",
+        "WAT is",
+        "’",
+        "qu’est-ce",
+        ".",
+        "é",
+        " ",
+        "\n",
+    ]
+)
+_pieced = st.one_of(st.text(max_size=60), st.lists(_pieces, max_size=8).map(" ".join), st.lists(_pieces, max_size=8).map("".join))
+
+
+@given(_pieced)
+def test_addresses_go_whether_or_not_a_text_looks_as_if_it_had_any(text: str):
+    assert signals.without_addresses(text) == signals._ADDRESS.sub(" ", text)
+
+
+@given(_pieced, st.sampled_from(["nl", "en", "de", "fr", "es", None]))
+def test_who_asks_is_seen_without_the_short_ways(text: str, language: str | None):
+    bare = signals._ADDRESS.sub(" ", text)
+    languages = [language] if language in signals._BY_LANGUAGE else list(signals._BY_LANGUAGE)
+    opens = any(signals._BY_LANGUAGE[code].search(text.lower().replace("’", "'")) for code in languages if code)
+    assert signals.asks(text, language) == (any(mark in bare for mark in "?？؟") or opens)
