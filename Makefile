@@ -6,10 +6,10 @@ SYNC := uv sync --locked --all-extras --all-groups
 COMPOSE := docker compose
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz bench soak check up down clean
+.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz bench soak train eval eval-external check up down clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## uv sync --locked --all-extras --all-groups
 	$(SYNC)
@@ -48,6 +48,16 @@ bench: ## uv run --all-extras --group bench python tests/bench/bench.py (about 1
 
 soak: ## uv run --all-extras --group bench python tests/bench/soak.py --output tests/reports (15 minutes; nothing else should run)
 	uv run --all-extras --group bench python tests/bench/soak.py --output tests/reports
+
+train: ## uv run --group train python deploy/lexicons/train.py --data DIR (the linear layers; DATA=folder of the sets that may train)
+	uv run --all-extras --group dev --group train python deploy/lexicons/train.py --data $(DATA)
+	uv run --all-extras --group dev python tests/eval/own.py --report tests/reports
+
+eval: ## uv run python tests/eval/own.py --report tests/reports (language and sentiment on our own texts)
+	uv run --all-extras --group dev python tests/eval/own.py --report tests/reports
+
+eval-external: ## uv run python tests/eval/external.py --data DIR (DATA=folder with sentiment/ and language/; the targets, met or missed)
+	uv run --all-extras --group dev python tests/eval/external.py --data $(DATA)
 
 check: lint types imports contracts test ## all of the above, as CI does
 

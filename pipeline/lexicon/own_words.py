@@ -37,7 +37,8 @@ def parse_own_words(content: bytes, languages: Collection[str], *, file: str = "
     try:
         tables = msgspec.toml.decode(content)
     except (ValueError, RecursionError) as error:
-        raise PackError(f"{file}: {error}") from None
+        hint = "; a word with accents, spaces or signs stands in quotes" if "Expected '='" in str(error) else ""
+        raise PackError(f"{file}: {error}{hint}") from None
     own: dict[str, dict[tuple[str, ...], float]] = {}
     for language, entries in tables.items():
         where = _Places(file, content, language)
