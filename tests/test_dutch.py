@@ -19,6 +19,7 @@ from pipeline.sentiment import PackSentiment
 
 PACK = load_pack("nl")
 SCORER = PackScorer(PACK)
+FRESH = PackScorer(PACK)
 DUTCH = PackSentiment(SCORER)
 
 NEGATIVE = """
@@ -192,9 +193,10 @@ def test_forms_of_a_word_sound_alike(form: str, like: str):
 @given(st.text(max_size=200))
 def test_any_text_has_a_compound_and_the_same_each_time(text: str):
     first = SCORER.score(text)
+    FRESH._units.clear()
     assert -1.0 <= first.compound <= 1.0
     assert math.isfinite(first.compound)
-    assert SCORER.score(text) == first == PackScorer(PACK).score(text)
+    assert SCORER.score(text) == first == FRESH.score(text)
 
 
 @given(st.lists(st.sampled_from([*list(PACK.words)[:400], "niet", "geen", "maar", "heel", "te", ".", "?", "😡", "dat"]), max_size=25))

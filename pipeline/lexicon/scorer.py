@@ -1,8 +1,10 @@
 """What a text comes to by a pack: phrases first, then words; negation, degree, contrast and emphasis on each."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import accumulate, chain
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.lexicon.pack import Pack
@@ -57,6 +59,9 @@ class _Found:
         """The negation that turned it round, if one did."""
 
 
+_start = attrgetter("start")
+
+
 class PackScorer:
     """One language's pack at work."""
 
@@ -69,23 +74,27 @@ class PackScorer:
         found, negations, contrasts = _find(units)
         if not found and not negations:
             return PackScore(0.0, [])
-        mixed_case = not text.isupper()
-        used = _weigh(units, found, negations, mixed_case)
-        used |= _turn_back(units, found, [place for place in negations if place not in used])
-        lone = [place for place in negations if place not in used and not units[place].quiet]
+        used = _weigh(units, found, negations, not text.isupper())
+        lone: list[int] = []
+        if negations:
+            used |= _turn_back(units, found, [place for place in negations if place not in used])
+            lone = [place for place in negations if place not in used and not units[place].quiet]
         if thanks := [hit for hit in found if units[hit.start].thanks or units[hit.end].thanks]:
             _close(units, thanks)
         if lone or contrasts or "?" in text:
-            sentences, questions = _sentences(units)
+            ends, questions = _sentences(units)
+            if lone:
+                silent = [_Found(place, place, LONE_NEGATION * units[place].negation) for place in lone]
+                found.extend(hit for hit in silent if bisect_left(ends, hit.start) not in questions)
+                found.sort(key=_start)
             if questions:
-                _ask(sentences, questions, found)
-            found.extend(_Found(place, place, LONE_NEGATION * units[place].negation) for place in lone if sentences[place] not in questions)
-            _contrast(sentences, found, contrasts)
-        found.sort(key=lambda hit: hit.start)
-        total = math.fsum(hit.valence for hit in found)
+                _ask(ends, questions, found)
+            if contrasts:
+                _contrast(ends, found, contrasts)
+        total = math.fsum([hit.valence for hit in found])
         total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
-        hits = [(_shown(units, hit), round(hit.valence, 2)) for hit in found]
-        return PackScore(round(total / math.sqrt(total * total + SATURATION), 4), [hit for hit in hits if hit[1]])
+        hits = [(_shown(units, hit), valence) for hit in found if (valence := round(hit.valence, 2))]
+        return PackScore(round(total / math.sqrt(total * total + SATURATION), 4), hits)
 
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:
@@ -247,26 +256,25 @@ def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:
             hit.valence *= THANKS_CLOSING
 
 
-def _ask(sentences: Sequence[int], questions: set[int], found: Sequence[_Found]) -> None:
+def _ask(ends: Sequence[int], questions: set[int], found: Sequence[_Found]) -> None:
     """Praise in a question counts less."""
     for hit in found:
-        if hit.valence > 0 and sentences[hit.start] in questions:
+        if hit.valence > 0 and bisect_left(ends, hit.start) in questions:
             hit.valence *= PRAISE_ASKED
 
 
 def _sentences(units: Sequence[Unit]) -> tuple[list[int], set[int]]:
-    """The number of each unit's sentence, and the numbers of those that ask."""
-    ends = [unit.stop >= SENTENCE for unit in units]
-    numbers = [0, *accumulate(ends)][: len(units)]
-    return numbers, {numbers[place] for place, unit in enumerate(units) if unit.stop == QUESTION}
+    """Where sentences end, and the numbers of those that ask; the sentence of a place is the number of ends before it."""
+    ends = [place for place, unit in enumerate(units) if unit.stop >= SENTENCE]
+    return ends, {number for number, place in enumerate(ends) if units[place].stop == QUESTION}
 
 
-def _contrast(sentences: Sequence[int], found: Sequence[_Found], contrasts: Sequence[int]) -> None:
+def _contrast(ends: Sequence[int], found: Sequence[_Found], contrasts: Sequence[int]) -> None:
     """In a sentence with a contrast ("maar"), what comes before its first one counts less, what follows more."""
     first: dict[int, int] = {}
     for place in contrasts:
-        first.setdefault(sentences[place], place)
+        first.setdefault(bisect_left(ends, place), place)
     for hit in found:
-        turn = first.get(sentences[hit.start])
+        turn = first.get(bisect_left(ends, hit.start))
         if turn is not None:
             hit.valence *= BEFORE_CONTRAST if hit.start < turn else AFTER_CONTRAST

@@ -26,13 +26,17 @@ QUESTION = 3
 """How much ends at a stop: a clause (at a sign too), a sentence, a sentence that asks."""
 
 
+_NOTHING: dict[str, "Node"] = {}
+"""What follows at the end of most phrases: they share it, and are small."""
+
+
 class Node:
     """A place in the tree of phrases: which words may follow, and the valence if a phrase ends here."""
 
     __slots__ = ("following", "gap", "valence")
 
     def __init__(self) -> None:
-        self.following: dict[str, Node] = {}
+        self.following = _NOTHING
         self.gap: Node | None = None
         self.valence: float | None = None
 
@@ -42,8 +46,13 @@ class Node:
         for form in forms:
             if form == GAP:
                 node.gap = node = node.gap or Node()
-            else:
-                node = node.following.setdefault(form, Node())
+                continue
+            following = node.following.get(form)
+            if following is None:
+                if node.following is _NOTHING:
+                    node.following = {}
+                following = node.following[form] = Node()
+            node = following
         node.valence = valence
 
 
@@ -96,12 +105,13 @@ class Units(dict[str, tuple[Unit, ...]]):
     def __init__(self, pack: Pack) -> None:
         super().__init__()
         self._pack = pack
-        self._root = Node()
+        self._first: dict[str, list[tuple[tuple[str, ...], float]]] = {}
+        self._trees: dict[str, Node] = {}
         phrases = {
             tuple(form.lstrip("'") or form for form in forms): valence for forms, valence in pack.phrases.items()
         }  # as texts are read: 't is t
         for forms, valence in phrases.items():
-            self._root.add(forms, valence)
+            self._first.setdefault(forms[0], []).append((forms[1:], valence))
         rules = pack.rules
         self._known = frozenset(form for forms in phrases for form in forms).union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests
@@ -176,7 +186,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             return None
         rules = self._pack.rules
         negation = rules.negations.get(form, 0.0)
-        phrases = self._root.following.get(form)
+        phrases = self._tree(form)
         return Unit(
             shown=piece,
             form=form,
@@ -198,6 +208,15 @@ class Units(dict[str, tuple[Unit, ...]]):
             phrases=phrases,
             speaks=phrases is not None or form in rules.contrast or negation != 0.0 or valence != 0.0,
         )
+
+    def _tree(self, form: str) -> Node | None:
+        """The phrases that begin with a word. Most words of a pack are never met: a tree grows when its word is."""
+        tree = self._trees.get(form)
+        if tree is None and (phrases := self._first.get(form)) is not None:
+            tree = self._trees[form] = Node()
+            for forms, valence in phrases:
+                tree.add(forms, valence)
+        return tree
 
     def _valence(self, form: str) -> float:
         """What a word is worth: as it stands, without its ending, without its prefix, by a part of it; 0: nothing is known."""
