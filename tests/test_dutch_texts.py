@@ -261,11 +261,11 @@ def dutch() -> PackSentiment:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.partition(" => ")[0][:60] for row in ROWS])
-def test_a_text_has_its_label_by_the_right_words(row: str, dutch: PackSentiment):
+def test_a_text_has_its_label_by_the_right_words(row: str, dutch: PackSentiment) -> None:
     text, _, hits = row[2:].partition(" => ")
     sentiment = dutch.score(text)
     assert (sentiment.label, "; ".join(hit.text for hit in sentiment.hits)) == (LABELS[row[0]], hits)
 
 
-def test_the_table_is_broad():
+def test_the_table_is_broad() -> None:
     assert len(set(ROWS)) == len(ROWS) > 200

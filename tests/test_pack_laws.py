@@ -241,7 +241,7 @@ class PlainScorer:
 
 @settings(max_examples=100)
 @given(packs(), st.lists(_texts, min_size=1, max_size=4))
-def test_the_scorer_is_the_plain_rules(pack: Pack, texts: list[str]):
+def test_the_scorer_is_the_plain_rules(pack: Pack, texts: list[str]) -> None:
     fast, plain = PackScorer(pack), PlainScorer(pack)
     for text in texts:
         assert fast.score(text) == plain.score(text)
@@ -276,12 +276,12 @@ _pieced = st.one_of(st.text(max_size=60), st.lists(_pieces, max_size=8).map(" ".
 
 
 @given(_pieced)
-def test_addresses_go_whether_or_not_a_text_looks_as_if_it_had_any(text: str):
+def test_addresses_go_whether_or_not_a_text_looks_as_if_it_had_any(text: str) -> None:
     assert signals.without_addresses(text) == signals._ADDRESS.sub(" ", text)
 
 
 @given(_pieced, st.sampled_from(["nl", "en", "de", "fr", "es", None]))
-def test_who_asks_is_seen_without_the_short_ways(text: str, language: str | None):
+def test_who_asks_is_seen_without_the_short_ways(text: str, language: str | None) -> None:
     bare = signals._ADDRESS.sub(" ", text)
     languages = [language] if language in signals._BY_LANGUAGE else list(signals._BY_LANGUAGE)
     opens = any(signals._BY_LANGUAGE[code].search(text.lower().replace("’", "'")) for code in languages if code)

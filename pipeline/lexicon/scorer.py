@@ -81,7 +81,7 @@ class PackScorer:
             lone = [place for place in negations if place not in used and not units[place].quiet]
         if thanks := [hit for hit in found if units[hit.start].thanks or units[hit.end].thanks]:
             _close(units, thanks)
-        if lone or contrasts or "?" in text:
+        if lone or contrasts or ("?" in text and found):
             ends, questions = _sentences(units)
             if lone:
                 silent = [_Found(place, place, LONE_NEGATION * units[place].negation) for place in lone]
@@ -99,7 +99,7 @@ class PackScorer:
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:
     """The words that count, as written."""
-    shown = " ".join([units[place].shown for place in hit.places if units[place].shown]) if hit.places else units[hit.start].shown
+    shown = " ".join([word for place in hit.places if (word := units[place].shown)]) if hit.places else units[hit.start].shown
     if hit.negation == hit.start:
         return shown
     if hit.negation > hit.start:
@@ -112,22 +112,33 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
     found: list[_Found] = []
     negations: list[int] = []
     contrasts: list[int] = []
-    covered = -1
+    covered, last = -1, len(units) - 1
     for place, unit in [(place, unit) for place, unit in enumerate(units) if unit.speaks]:
         if place <= covered:
             continue
         node = unit.phrases
         if (
             node is not None
-            and place + 1 < len(units)
-            and (units[place + 1].form in node.following or (node.gap is not None and _goes_on(units, place + 1, node.gap)))
+            and place < last
+            and (
+                (
+                    (second := node.following.get(units[place + 1].form)) is not None
+                    and (
+                        second.valence is not None
+                        or second.gap is not None
+                        or place + 1 == last
+                        or units[place + 2].form in second.following
+                    )
+                )
+                or (node.gap is not None and _goes_on(units, place + 1, node.gap))
+            )
             and (phrase := _match(units, place, node)) is not None
         ):
             if phrase.valence:
                 found.append(phrase)
             covered = phrase.end
         elif unit.contrast:
-            if place + 1 < len(units) and not units[place + 1].number:  # "maar 2 euro": only
+            if place < last and not units[place + 1].number:  # "maar 2 euro": only
                 contrasts.append(place)
         elif unit.negation and not (unit.closer and not _is_open(units, place)):
             negations.append(place)
@@ -225,7 +236,7 @@ def _weigh(units: Sequence[Unit], found: Sequence[_Found], negations: Sequence[i
 def _is_loud(units: Sequence[Unit], hit: _Found) -> bool:
     if hit.start == hit.end:
         return units[hit.end].loud
-    return any(unit.loud for unit in units[hit.start : hit.end + 1])
+    return True in [unit.loud for unit in units[hit.start : hit.end + 1]]
 
 
 def _turn_back(units: Sequence[Unit], found: Sequence[_Found], lone: Sequence[int]) -> set[int]:
