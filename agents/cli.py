@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from agents.commands import kafka, local
+from agents.commands.backtest import backtest
 from agents.commands.demo import demo
 from agents.commands.explain import explain
 from agents.commands.ledger import ledger
@@ -46,6 +47,7 @@ app.command()(kafka.send)
 app.command()(score)
 app.command()(local.detect)
 app.command()(local.run)
+app.command()(backtest)
 app.command()(explain)
 app.command()(local.check)
 app.command()(ledger)

@@ -7,7 +7,7 @@ that is kinder than most of the documentation.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 HOUR = 12
@@ -31,8 +31,9 @@ class Sums:
         return self._before[max(end, 0)] - self._before[max(end - length, 0)]
 
     def hours(self, end: int, count: int) -> list[float]:
-        """The last ``count`` whole hours, the latest first."""
-        return [self.of(end - HOUR * back, HOUR) for back in range(count)]
+        """The last ``count`` whole hours, the earliest first; fewer where the series is shorter."""
+        marks = self._before[end % HOUR + max(end - end % HOUR - HOUR * count, 0) : end + 1 : HOUR]
+        return [after - before for before, after in pairwise(marks)]
 
 
 class VendorRule(NamedTuple):

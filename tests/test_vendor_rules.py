@@ -50,6 +50,14 @@ def test_sums(counts: list[int], end: int, length: int) -> None:
     assert Sums(counts).of(end, length) == sum(counts[max(end - length, 0) : end])
 
 
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=100), st.integers(0, 100), st.integers(1, 9))
+def test_hours_are_sums_of_twelve_buckets_back_from_the_end(counts: list[int], end: int, count: int) -> None:
+    end = min(end, len(counts))
+    whole = min(count, end // HOUR)
+    sums = Sums(counts)
+    assert sums.hours(end, count) == [sums.of(end - HOUR * back, HOUR) for back in range(whole - 1, -1, -1)]
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_that_the_future_changes_nothing(name: str) -> None:
     series = with_row(4.0)

@@ -38,11 +38,17 @@ class HourSeen(NamedTuple):
 
 @dataclass
 class BrandHistory:
-    """One brand's past. Buckets are those of event time (epoch seconds / 300); hours likewise (/ 3600)."""
+    """One brand's past. Buckets are those of event time (epoch seconds / 300); hours likewise (/ 3600).
+
+    ``mentions`` and ``negatives``: everything, as other products count; ``counted`` and ``counted_negatives``: without reposts, each author
+    once an hour and polarity, as our detector counts.
+    """
 
     slug: str
     mentions: Counter[int] = field(default_factory=Counter)
     negatives: Counter[int] = field(default_factory=Counter)
+    counted: Counter[int] = field(default_factory=Counter)
+    counted_negatives: Counter[int] = field(default_factory=Counter)
     hours: dict[int, HourSeen] = field(default_factory=dict)
     raised: list[Raised] = field(default_factory=list)
     tones: dict[str, Counter[str]] = field(default_factory=dict)
@@ -52,6 +58,7 @@ class BrandHistory:
     late: Counter[str] = field(default_factory=Counter)
     too_late: Counter[str] = field(default_factory=Counter)
     labels: dict[str, str] = field(default_factory=dict)
+    _loud: set[tuple[int, str, bool]] = field(default_factory=set)
 
     def stretch(self) -> range:
         """The buckets from the first mention to the last."""
@@ -76,6 +83,7 @@ class _Mention(Struct, tag_field="type", tag="mention"):
     situation: Situation
     received_at: datetime | None = None
     direction: Literal["inbound", "outbound"] = "inbound"
+    kind: str = "post"
     source: str | None = None
     language: str | None = None
     spam: bool = False
@@ -142,7 +150,13 @@ def _count(brand: BrandHistory, seen: _Mention, *, keep_labels: bool) -> None:
     at = seen.detected_at.timestamp()
     bucket = int(at // BUCKET)
     brand.mentions[bucket] += 1
-    brand.negatives[bucket] += seen.sentiment.label == "negative"
+    negative = seen.sentiment.label == "negative"
+    brand.negatives[bucket] += negative
+    once = (int(at // 3600), seen.author.id, negative)
+    if seen.kind != "repost" and once not in brand._loud:
+        brand._loud.add(once)
+        brand.counted[bucket] += 1
+        brand.counted_negatives[bucket] += negative
     brand.tones.setdefault(seen.channel_family, Counter())[seen.sentiment.label] += 1
     brand.languages[seen.language or "none"] += 1
     brand.authors[seen.author.id] += 1

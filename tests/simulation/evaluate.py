@@ -26,7 +26,7 @@ def mention_level(seed: int, weeks: int, sizes: dict[str, tuple[int, int]], jobs
     results = []
     # Fresh processes: a forked child would begin with whatever the parent's threads held.
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for result in pool.map(judged, brands, [weeks] * len(brands)):
+        for result in pool.map(judged, brands, [weeks] * len(brands), [tuple(brands)] * len(brands)):
             results.append(result)
             ours: Score = result["scores"]["webcare"]
             print(f"{result['brand']}: {result['lines']} lines, {ours.detected} of {ours.crises}, {ours.false} false", flush=True)

@@ -43,7 +43,7 @@ def registry(brands: Sequence[SimBrand], weeks: int) -> str:
             f'slug = "{brand.slug}"',
             f'names = ["{brand.name}"]',
             f"accounts = {msgspec.json.encode(accounts).decode()}",
-            f"languages = {msgspec.json.encode(list(brand.languages)).decode()}",
+            f"languages = {msgspec.json.encode([language for language, _ in brand.languages]).decode()}",
         ]
         for event in plan_of(brand, weeks).events:
             out += [

@@ -3,6 +3,7 @@
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from agents.deployment import build_stages, load_deployment
 from agents.replay import RawRecord, in_order, read_line, replay
 from agents.settings import DEMO_KEY
 from pipeline.partition import Partitioner
+from pipeline.stage import Stage
 from pipeline.vendor_rules import VENDOR_RULES, alarms
 
 OURS = "webcare"
@@ -50,12 +52,15 @@ def incidents_of(history: BrandHistory, arrived: list[float]) -> list[Incident]:
     return [Incident(kinds[name], times[0][0], times[0][1], tuple(known for _, known in times[1:])) for name, times in rises.items()]
 
 
-def judged(brand: SimBrand, weeks: int) -> dict[str, Any]:
-    """Scores by detector name, and how well the labels were. Builds the brand's weeks anew: nothing is read from files."""
+def judged(brand: SimBrand, weeks: int, everybody: tuple[SimBrand, ...]) -> dict[str, Any]:
+    """Scores by detector name, and how well the labels were. Builds the brand's weeks anew: nothing is read from files.
+
+    ``everybody``: the brands of the registry.
+    """
     world = build(brand, weeks)
     truth = [happened(one) for one in world.truth]
     arrived: list[float] = []
-    history = _history(world, weeks, arrived)
+    history = _history(world, weeks, everybody, arrived)
     last = weeks * 7 * 1_440.0
     bounds = {"first": _JUDGED_FROM, "busy": WARM_UP_DAYS * 1_440.0 if truth else last, "last": last}
     scores: dict[str, Score] = {OURS: score(incidents_of(history, arrived), truth, **bounds)}
@@ -66,7 +71,7 @@ def judged(brand: SimBrand, weeks: int) -> dict[str, Any]:
     return {"brand": brand.slug, "size": brand.size, "lines": len(world.lines), "scores": scores, "labels": _labels(world, history)}
 
 
-def _history(world: World, weeks: int, arrived: list[float]) -> BrandHistory:
+def _history(world: World, weeks: int, everybody: tuple[SimBrand, ...], arrived: list[float]) -> BrandHistory:
     lines = [read_line(number, line) for number, (_, line) in enumerate(world.lines, start=1)]
     lines, times = in_order(lines, sort=False, name=world.brand.slug)
     arrivals = iter(at for at, _ in world.lines)
@@ -78,11 +83,16 @@ def _history(world: World, weeks: int, arrived: list[float]) -> BrandHistory:
             arrived.append((at - START.timestamp()) / 60)
             yield record
 
-    with tempfile.TemporaryDirectory() as folder:
-        write_config(Path(folder), [world.brand], weeks)
-        stages = build_stages(load_deployment(Path(folder)), DEMO_KEY, 1, STAGES)
     slug = world.brand.slug
-    return read_history(noted(), stages, keep_labels=True).get(slug, BrandHistory(slug))
+    return read_history(noted(), _stages(everybody, weeks), keep_labels=True).get(slug, BrandHistory(slug))
+
+
+@cache
+def _stages(brands: tuple[SimBrand, ...], weeks: int) -> list[Stage]:
+    """The models are loaded once a process; every history opens partitions of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_config(Path(folder), brands, weeks)
+        return build_stages(load_deployment(Path(folder)), DEMO_KEY, 1, STAGES)
 
 
 def _labels(world: World, history: BrandHistory) -> Counter[tuple[str, str]]:

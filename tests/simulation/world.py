@@ -23,6 +23,11 @@ WITH_ANSWERS = 1.42
 SIZES: dict[str, tuple[int, int]] = {"tiny": (40, 7), "small": (150, 6), "medium": (400, 6), "large": (1_500, 3), "huge": (5_000, 2)}
 """Mentions a day, and how many brands have that size; the first of each size has six weeks in which nothing happens."""
 
+LANGUAGES = (
+    (("nl", 88), ("en", 8), ("de", 2), ("fr", 2)),
+    (("nl", 70), ("en", 10), ("de", 4), ("fr", 16)),
+    (("nl", 50), ("en", 45), ("de", 5)),
+)
 SECTORS = ("telecom", "parcel", "energy", "rail", "bank")
 _SYLLABLES = ("vel", "do", "ran", "ka", "mi", "tor", "lus", "ben", "ha", "wes", "ti", "nor", "ze", "pol", "ga")
 
@@ -35,7 +40,7 @@ class SimBrand(NamedTuple):
     sector: str
     size: str
     daily: int
-    languages: dict[str, int]
+    languages: tuple[tuple[str, int], ...]
     complaints: float
     seed: int
     happenings: tuple[Happening | None, ...]
@@ -72,9 +77,7 @@ def suite(seed: int = 1, weeks: int = 6, sizes: dict[str, tuple[int, int]] = SIZ
                     sector=SECTORS[len(out) % len(SECTORS)],
                     size=size,
                     daily=daily,
-                    languages=rng.choice(
-                        ({"nl": 88, "en": 8, "de": 2, "fr": 2}, {"nl": 70, "en": 10, "de": 4, "fr": 16}, {"nl": 50, "en": 45, "de": 5})
-                    ),
+                    languages=rng.choice(LANGUAGES),
                     complaints=rng.uniform(0.12, 0.28),
                     seed=rng.getrandbits(48),
                     happenings=tuple(chosen),
@@ -148,7 +151,7 @@ class _Scribe:
         self._brand, self._plan = brand, plan
         self._rng = Random(f"scribe {brand.seed}")
         self._wording = Wording(brand.name, brand.sector, self._rng)
-        self._people = People(self._rng, brand.languages, brand.daily)
+        self._people = People(self._rng, dict(brand.languages), brand.daily)
         self._threads: deque[dict[str, Any]] = deque(maxlen=80)
         self._stories: dict[int, dict[str, Any]] = {}
         self._bots: dict[int, list[Author]] = {}
@@ -254,7 +257,7 @@ class _Scribe:
             self._repost(moment(self._rng, bucket) + timedelta(minutes=self._rng.expovariate(1 / 25)), root)
 
     def _own(self, channel: str) -> Author:
-        language = next(iter(self._brand.languages))
+        language = self._brand.languages[0][0]
         return Author(self._brand.slug, channel, language, self._people.loud[0].habits, 40_000 if channel in SOCIAL else None)
 
     def _write(

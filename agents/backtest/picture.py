@@ -1,0 +1,86 @@
+"""A brand's weeks as one inline SVG: negatives an hour, what was expected, the band of quiet hours, alerts and the calendar."""
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from html import escape
+
+from agents.backtest.history import BrandHistory, HourSeen
+from pipeline.brands import Brand
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 1_100, 240, 44, 22, 14
+Scale = Callable[[float], float]
+_COLOURS = {"watch": "#b8860b", "warning": "#d9730d", "crisis": "#c1121f", "surge": "#1d6fb8", "silence": "#6b7280"}
+
+
+def spread(hours: Sequence[HourSeen]) -> float:
+    """How wide the band must be so that nine hours in ten lie in it, in roots of the expectation. From the brand's own hours."""
+    away = sorted(abs(hour.observed - hour.expected) / math.sqrt(hour.expected + 0.25) for hour in hours)
+    return away[int(len(away) * 0.9)] if away else 2.0
+
+
+def picture(history: BrandHistory, brand: Brand) -> str:
+    """The SVG element; nothing in it comes from outside the file. Empty where the detector saw no hour."""
+    hours = sorted(history.hours.items())
+    if not hours:
+        return ""
+    first, last = hours[0][0], max(hours[-1][0], hours[0][0] + 1)
+    width = spread([seen for _, seen in hours])
+    highest = max(max(seen.observed, seen.expected) for _, seen in hours) * 1.08 + 1
+
+    def x(hour: float) -> float:
+        return LEFT + (hour - first) / (last - first) * (WIDTH - LEFT - 8)
+
+    def y(value: float) -> float:
+        # Roots: a row of hundreds must not flatten the days before it.
+        return HEIGHT - BOTTOM - math.sqrt(max(value, 0.0) / highest) * (HEIGHT - BOTTOM - TOP)
+
+    def line(points: Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{x(hour):.1f},{y(value):.1f}" for hour, value in points)
+
+    upper = [(hour, seen.expected + width * math.sqrt(seen.expected + 0.25)) for hour, seen in hours]
+    lower = [(hour, seen.expected - width * math.sqrt(seen.expected + 0.25)) for hour, seen in hours]
+    out = [
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Negatives an hour of {escape(brand.slug)}, expected and observed">',
+        *_calendar(brand, first, last, x),
+        f'<polygon class="band" points="{line([*upper, *reversed(lower)])}"/>',
+        *_axes(first, last, highest, x, y),
+        f'<polyline class="expected" points="{line([(hour, seen.expected) for hour, seen in hours])}"/>',
+        f'<polyline class="observed" points="{line([(hour, seen.observed) for hour, seen in hours])}"/>',
+    ]
+    for raised in history.raised:
+        alert = raised.alert
+        if alert.transition in ("raised", "escalated"):
+            at = x(min(max(alert.updated_at.timestamp() / 3600, first), last))
+            name = alert.tier or alert.kind
+            title = escape(f"{name}, {alert.updated_at:%d %b %H:%M} UTC: {alert.headline}")
+            out.append(
+                f'<g><title>{title}</title><line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{_COLOURS[name]}"/>'
+                f'<circle cx="{at:.1f}" cy="{TOP}" r="4" fill="{_COLOURS[name]}"/></g>'
+            )
+    return "\n".join([*out, "</svg>"])
+
+
+def _calendar(brand: Brand, first: int, last: int, x: Scale) -> list[str]:
+    out = []
+    for event in brand.events:
+        begin, end = (min(max(at.timestamp() / 3600, first), last) for at in (event.starts_at, event.ends_at))
+        if end > begin:
+            out.append(
+                f'<g><title>{escape(f"{event.kind}: {event.name}")}</title><rect class="event" x="{x(begin):.1f}" y="{TOP}" '
+                f'width="{x(end) - x(begin):.1f}" height="{HEIGHT - BOTTOM - TOP}"/></g>'
+            )
+    return out
+
+
+def _axes(first: int, last: int, highest: float, x: Scale, y: Scale) -> list[str]:
+    out = []
+    every = max(1, round((last - first) / 24 / 10))
+    for day in range(first // 24 + 1, last // 24 + 1):
+        if day % every == 0:
+            name = datetime.fromtimestamp(day * 86_400, UTC).strftime("%d %b")
+            out.append(f'<text class="axis" x="{x(day * 24):.1f}" y="{HEIGHT - 6}">{name}</text>')
+    for value in sorted({round(highest * share**2) for share in (0.25, 0.5, 0.75, 0.95)} | {0}):
+        out.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 8}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
+        out.append(f'<text class="axis" text-anchor="end" x="{LEFT - 6}" y="{y(value) + 4:.1f}">{value}</text>')
+    return out

@@ -1,0 +1,126 @@
+"""The backtest: what it counts, what it proposes, and a page that needs nothing from outside and shows no text."""
+
+import csv
+import json
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+from agents.backtest.history import BrandHistory, HourSeen
+from agents.backtest.picture import picture, spread
+from agents.backtest.readiness import proposed, readiness
+from agents.backtest.report import rule_alarms, write_report
+from agents.cli import app
+from pipeline.brands import Brand, CalendarEvent, Registry
+from pipeline.ticks import BUCKET
+
+FIRST = int(datetime(2026, 9, 14, tzinfo=UTC).timestamp()) // BUCKET
+DAY = 288
+
+
+def history(days: int = 20, slug: str = "noordnet") -> BrandHistory:
+    """One negative and two others every half hour."""
+    known = BrandHistory(slug)
+    for bucket in range(FIRST, FIRST + days * DAY, 6):
+        known.mentions[bucket] = known.counted[bucket] = 3
+        known.negatives[bucket] = known.counted_negatives[bucket] = 1
+        known.hours[bucket // 12] = HourSeen(2.0, 2.0)
+    known.by_source.update({"feed": 900, "mailbox": 100})
+    known.late.update({"feed": 9})
+    known.authors.update({"h1:aa": 50, "h1:bb": 5})
+    known.tones = {"social": Counter(negative=30, neutral=60, positive=10), "mail": Counter(negative=80, neutral=15, positive=5)}
+    return known
+
+
+def test_readiness_of_a_warm_brand() -> None:
+    ready = readiness(history(), Brand(slug="noordnet"))
+    assert ready.warm
+    assert [(one.source, one.late, one.too_late) for one in ready.sources] == [("feed", 0.01, 0.0), ("mailbox", 0.0, 0.0)]
+    assert ready.loudest[0] == ("h1:aa", 50, 0.05)
+    assert [(tone.family, tone.negative) for tone in ready.tones] == [("mail", 0.8), ("social", 0.3)]
+    assert ready.tones[0].divergence == pytest.approx(ready.tones[1].divergence)
+    assert ready.tones[0].divergence is not None
+    assert 0.3 < ready.tones[0].divergence < 0.5
+    assert ready.incidents == {"sensitive": 0, "default": 0, "quiet": 0}
+    assert ready.profile == "sensitive"
+
+
+def test_that_a_short_history_is_not_warm_and_tells_no_profile() -> None:
+    ready = readiness(history(days=5), Brand(slug="noordnet"))
+    assert (ready.warm, ready.profile) == (False, "default")
+
+
+def test_that_little_tone_is_no_tone() -> None:
+    known = history()
+    known.tones["review"] = Counter(negative=3)
+    assert readiness(known, Brand(slug="noordnet")).tones[1].negative is None
+
+
+@pytest.mark.parametrize(
+    ("sensitive", "default", "quiet", "wanted"), [(2, 1, 0, "sensitive"), (3, 2, 0, "default"), (9, 5, 1, "quiet"), (9, 9, 9, "quiet")]
+)
+def test_which_profile_is_proposed(sensitive: int, default: int, quiet: int, wanted: str) -> None:
+    assert proposed({"sensitive": sensitive, "default": default, "quiet": quiet}, 30.0) == wanted
+
+
+def test_that_nine_hours_in_ten_lie_in_the_band() -> None:
+    hours = [HourSeen(4.0 + 0.1 * index, 4.0) for index in range(100)]
+    width = spread(hours)
+    assert sum(abs(hour.observed - hour.expected) <= width * (hour.expected + 0.25) ** 0.5 for hour in hours) in (90, 91)
+
+
+def test_the_picture_is_well_formed_and_holds_the_calendar() -> None:
+    start = datetime(2026, 9, 16, tzinfo=UTC)
+    event = CalendarEvent(name="Herfst & <actie>", kind="campaign", starts_at=start, ends_at=start + timedelta(days=1))
+    drawn = ElementTree.fromstring(picture(history(), Brand(slug="noordnet", events=(event,))))
+    assert "campaign: Herfst & <actie>" in [title.text for title in drawn.iter("title")]
+    assert {line.get("class") for line in drawn.iter("polyline")} == {"expected", "observed"}
+
+
+def test_that_a_brand_without_hours_has_no_picture() -> None:
+    assert picture(BrandHistory("leeg"), Brand(slug="leeg")) == ""
+
+
+def test_that_rules_see_every_negative(tmp_path: Path) -> None:
+    known = history(30)
+    for bucket in range(FIRST + 20 * DAY, FIRST + 20 * DAY + 36):
+        known.negatives[bucket] = 6
+    times = rule_alarms(known)["meltwater"]
+    assert len(times) == 1
+    assert FIRST + 20 * DAY < times[0].timestamp() / BUCKET <= FIRST + 20 * DAY + 12
+    write_report({"noordnet": known}, Registry([]), tmp_path)
+    with (tmp_path / "rules.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {"brand": "noordnet", "rule": "meltwater", "alarm_at": times[0].isoformat()} in rows
+
+
+def test_the_command(tmp_path: Path) -> None:
+    start = datetime(2026, 9, 14, 8, tzinfo=UTC)
+    lines = [
+        {
+            "mention_id": f"x:{number}",
+            "brand": "noordnet",
+            "channel": "x",
+            "channel_family": "social",
+            "text": "Al drie dagen geen internet, waardeloos!" if number % 3 else "Kan ik mijn abonnement wijzigen?",
+            "published_at": (start + timedelta(minutes=7 * number)).isoformat(),
+            "author": {"id": f"iemand{number % 40}"},
+        }
+        for number in range(120)
+    ]
+    file = tmp_path / "mentions.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    done = CliRunner().invoke(app, ["backtest", str(file), "--output", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "120 mentions" in page
+    assert not re.search(r"(?:src|href)=|url\(|@import|<script", page)
+    assert "waardeloos" not in page
+    assert "iemand" not in page
+    assert (tmp_path / "out" / "alerts.jsonl").exists()
+    assert (tmp_path / "out" / "rules.csv").read_text("utf-8").startswith("brand,rule,alarm_at\n")
