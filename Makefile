@@ -6,7 +6,7 @@ SYNC := uv sync --locked --all-extras --all-groups
 COMPOSE := docker compose
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz bench soak train eval eval-external check up down clean
+.PHONY: help setup demo fmt lint types imports contracts test chaos fuzz bench soak train eval eval-external eval-crisis check up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ eval: ## uv run python tests/eval/own.py --report tests/reports (language and se
 
 eval-external: ## uv run python tests/eval/external.py --data DIR (DATA=folder with sentiment/ and language/; the targets, met or missed)
 	uv run --all-extras --group dev python tests/eval/external.py --data $(DATA)
+
+eval-crisis: ## uv run python tests/simulation/evaluate.py --report tests/reports (DATA=folder with crisis/nab: those parts too; 10 minutes of CPU)
+	uv run --all-extras --group dev python tests/simulation/evaluate.py --report tests/reports
 
 check: lint types imports contracts test ## all of the above, as CI does
 
