@@ -15,7 +15,8 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from operator import mul
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -37,16 +38,14 @@ FIGURES = (
 """What is taken of the pack's answer and the text; see `figures`."""
 MOST_SUMMED = 6.0
 """Of praise and of blame; beyond it more of the same says no more."""
-LEAST_MOVE = 0.15
-"""Words that count less, as valence, are not told at all."""
+LEAST_SHOWN = 0.5
+"""A word is told if it counts as much as half a mild word of a pack."""
 MOST_VALENCE = 4.0
 """A pack's own bounds."""
 
 _WORDS = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|[!?]+|[^\w\s]")
 _DIGITS = re.compile(r"\d")
 _APOSTROPHES = str.maketrans("’‘`´", "''''")
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,30 +153,57 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
     ]
 
 
-class _Token(NamedTuple):
+class _Token:
     """What a raw token brings: its words, and what they and their pairs inside it add to the two sums."""
 
-    words: tuple[str, ...]
-    polarity: float
-    neutrality: float
+    __slots__ = ("after", "count", "last", "moves", "neutrality", "polarity", "words")
+
+    def __init__(self, words: list[str], polarity: float, neutrality: float, moves: float) -> None:
+        self.words = words
+        self.count = len(words)
+        self.last = words[-1]
+        self.polarity = polarity
+        self.neutrality = neutrality
+        self.moves = moves
+        """The most that one of its words, or a pair inside it, adds to polarity, whatever its sign."""
+        self.after: dict[str, tuple[float, float]] = {}
+        """Word before it → what the two neighbours add."""
 
 
-class _Tokens(dict[str, _Token]):
-    """Raw token → what it brings."""
+class _Tokens(dict[str, _Token | None]):
+    """Raw token → what it brings; None for one without any word."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
         self.words: dict[str, tuple[float, float]] = {}
-        self.pairs: dict[tuple[str, str], tuple[float, float]] = {}
+        self.neighbours = 0
 
-    def __missing__(self, raw: str) -> _Token:
-        words = tuple(words_of(raw))
-        sums = [self.word(word) for word in words] + [self.pair(first, second) for first, second in pairwise(words)]
-        token = _Token(words, math.fsum(one for one, _ in sums), math.fsum(other for _, other in sums))
+    def __missing__(self, raw: str) -> _Token | None:
+        words = words_of(raw)
+        token: _Token | None = None
+        if words:
+            sums = [self.word(word) for word in words] + [self.pair(first, second) for first, second in pairwise(words)]
+            token = _Token(words, math.fsum(one for one, _ in sums), math.fsum(two for _, two in sums), max(abs(one) for one, _ in sums))
         if len(raw) <= LONGEST_REMEMBERED:
-            _remember(self, raw, token)
+            if len(self) >= REMEMBERED:
+                self.clear()
+                self.neighbours = 0
+            self[raw] = token
         return token
+
+    def met(self, token: _Token, last: str) -> tuple[float, float]:
+        """What a token and the word before it add beside their own, for the first time."""
+        pair = self.pair(last, token.words[0])
+        if len(last) <= LONGEST_REMEMBERED:
+            if self.neighbours >= REMEMBERED:
+                for other in self.values():
+                    if other is not None:
+                        other.after.clear()
+                self.neighbours = 0
+            token.after[last] = pair
+            self.neighbours += 1
+        return pair
 
     def word(self, word: str) -> tuple[float, float]:
         """What a word adds to polarity and neutrality."""
@@ -185,17 +211,16 @@ class _Tokens(dict[str, _Token]):
         if known is None:
             known = self._weights(list(word_features(word)))
             if len(word) <= LONGEST_REMEMBERED:
-                _remember(self.words, word, known)
+                if len(self.words) >= REMEMBERED:
+                    self.words.clear()
+                self.words[word] = known
         return known
 
     def pair(self, first: str, second: str) -> tuple[float, float]:
         """What two neighbours add beside their words."""
-        known = self.pairs.get((first, second))
-        if known is None:
-            known = self._weights([(pair_feature(first, second), 1.0)])
-            if len(first) + len(second) <= LONGEST_REMEMBERED:
-                _remember(self.pairs, (first, second), known)
-        return known
+        bucket = pair_feature(first, second)
+        polarity, neutrality = self._model.header.scales
+        return polarity * self._model.polarity[bucket], neutrality * self._model.neutrality[bucket]
 
     def _weights(self, features: Sequence[tuple[int, float]]) -> tuple[float, float]:
         model = self._model
@@ -206,65 +231,74 @@ class _Tokens(dict[str, _Token]):
         )
 
 
-def _remember(known: dict[K, V], key: K, value: V) -> None:
-    if len(known) >= REMEMBERED:
-        known.clear()
-    known[key] = value
-
-
 class LinearLayer:
     """One language's model at work."""
 
     def __init__(self, model: Model) -> None:
         self.header = model.header
         self._tokens = _Tokens(model)
+        self._polarity, self._neutrality = tuple(model.header.polarity), tuple(model.header.neutrality)
 
     def judge(self, text: str, compound: float, valences: Sequence[float], vader: float = 0.0) -> Judgement:
         """Judge a text without links and handles, of which the pack says this."""
-        tokens = list(map(self._tokens.__getitem__, text.split()))
-        polarity = neutrality = 0.0
+        tokens = list(filter(None, map(self._tokens.__getitem__, text.split())))
+        polarity = neutrality = moved = 0.0
         count = 0
-        pair, last = self._tokens.pair, None
-        for token in tokens:
-            words = token.words
-            if words:
-                polarity += token.polarity
-                neutrality += token.neutrality
-                count += len(words)
-                if last is not None:
-                    more = pair(last, words[0])
-                    polarity += more[0]
-                    neutrality += more[1]
-                last = words[-1]
-        share = 1 / math.sqrt(2 * count - 1) if count else 0.0
-        given = figures(text, count, compound, valences, vader)
-        header = self.header
-        positive = _sigmoid(sum(map(_times, header.polarity, given)) + polarity * share)
-        neutral = _sigmoid(sum(map(_times, header.neutrality, given)) + neutrality * share)
-        return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, self._moving(tokens, share / header.valence))
-
-    def _moving(self, tokens: Sequence[_Token], scale: float) -> list[tuple[str, float]]:
-        """Words and pairs that move polarity, each with the valence of a pack's word that would move it as far."""
-        least = LEAST_MOVE / scale if scale else math.inf
-        found: list[tuple[str, float]] = []
-        known, pairs = self._tokens.words, self._tokens.pairs
         last: str | None = None
         for token in tokens:
-            for word in token.words:
-                if last is not None and (pair := pairs.get((last, word))) is not None and not -least < pair[0] < least:
-                    found.append((f"{last} {word}", _bounded(pair[0] * scale)))
-                if (single := known.get(word)) is not None and not -least < single[0] < least and word[0].isalnum():
-                    found.append((word, _bounded(single[0] * scale)))
-                last = word
+            polarity += token.polarity
+            neutrality += token.neutrality
+            count += token.count
+            if token.moves > moved:
+                moved = token.moves
+            if last is not None:
+                pair = token.after.get(last)
+                if pair is None:
+                    pair = self._tokens.met(token, last)
+                more = pair[0]
+                polarity += more
+                neutrality += pair[1]
+                if more > moved or -more > moved:
+                    moved = abs(more)
+            last = token.last
+        share = 1 / math.sqrt(2 * count - 1) if count else 0.0
+        given = figures(text, count, compound, valences, vader)
+        positive = _sigmoid(sum(map(mul, self._polarity, given)) + polarity * share)
+        neutral = _sigmoid(sum(map(mul, self._neutrality, given)) + neutrality * share)
+        scale = share / self.header.valence
+        words = self._moving(tokens, scale, LEAST_SHOWN) if moved * scale >= LEAST_SHOWN else []
+        return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, words)
+
+    def moving(self, text: str, least: float) -> list[tuple[str, float]]:
+        """Words and pairs that move polarity, each with the valence (``least`` or more) of a pack's word that would move it as far."""
+        tokens = list(filter(None, map(self._tokens.__getitem__, text.split())))
+        count = sum(token.count for token in tokens)
+        return self._moving(tokens, 1 / math.sqrt(2 * count - 1) / self.header.valence, least) if count else []
+
+    def _moving(self, tokens: Sequence[_Token], scale: float, least: float) -> list[tuple[str, float]]:
+        found: list[tuple[str, float]] = []
+        known = self._tokens
+        least /= scale
+        last: str | None = None
+        for token in tokens:
+            if last is not None:
+                value = (token.after.get(last) or known.met(token, last))[0]
+                if value >= least or -value >= least:
+                    found.append((f"{last} {token.words[0]}", _bounded(value * scale)))
+            if token.moves >= least:
+                before: str | None = None
+                for word in token.words:
+                    if before is not None and abs(value := known.pair(before, word)[0]) >= least:
+                        found.append((f"{before} {word}", _bounded(value * scale)))
+                    if word[0].isalnum() and abs(value := known.word(word)[0]) >= least:
+                        found.append((word, _bounded(value * scale)))
+                    before = word
+            last = token.last
         return found
 
 
 def _bounded(valence: float) -> float:
     return max(-MOST_VALENCE, min(MOST_VALENCE, valence))
-
-
-def _times(weight: float, figure: float) -> float:
-    return weight * figure
 
 
 def _sigmoid(logit: float) -> float:
