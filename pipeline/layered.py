@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Final
 
-from pipeline.lexicon.linear import Judgement, LinearLayer
+from pipeline.lexicon.linear import LinearLayer
 from pipeline.sentiment import Scorer, strongest
 from pipeline.signals import without_addresses
 from schemas.mention import Hit, Label, Sentiment
 
-LEAST_SHOWN: Final = 0.5
-"""A word of the linear layer is told if it counts as much as half a mild word of a pack."""
+LEAST_TOLD: Final = 0.1
 LEAST_WORDS: Final = 3
-"""So many weaker ones are told where nothing else speaks for the label."""
+"""Where nothing else speaks for the label, so many weaker words that do are told."""
 
 
 def layer_input(text: str, sentiment: Sentiment) -> tuple[str, float, list[float], float]:
@@ -43,24 +42,21 @@ class LayeredScorer:
             negative=negative,
             neutral=round(1 - negative - positive, 4),
             positive=positive,
-            hits=_with_words(base.hits, judged, label, bare),
+            hits=self._explained(base.hits, judged.words, label, bare),
             vader=base.vader,
         )
 
-
-def _with_words(hits: tuple[Hit, ...], judged: Judgement, label: Label, text: str) -> tuple[Hit, ...]:
-    """The pack's hits and the words of the linear layer that stand in none of them, in the order of the text."""
-    if not judged.words:
-        return hits
-    shown = {word for hit in hits for word in hit.text.lower().split()}
-    more = [(word, valence) for word, valence in judged.words if not shown.issuperset(word.split())]
-    if not more:
-        return hits
-    sign = 1 if label == "positive" else -1 if label == "negative" else 0
-    clear = [one for one in more if abs(one[1]) >= LEAST_SHOWN]
-    if sign and not any(valence * sign > 0 for valence in (*(hit.valence for hit in hits), *(valence for _, valence in clear))):
-        clear += sorted((one for one in more if one[1] * sign > 0), key=lambda one: -one[1] * sign)[:LEAST_WORDS]
-    return strongest(sorted([*((hit.text, hit.valence) for hit in hits), *clear], key=_places(text)))
+    def _explained(self, hits: tuple[Hit, ...], words: list[tuple[str, float]], label: Label, text: str) -> tuple[Hit, ...]:
+        """The pack's hits and the words of the layer that stand in none of them, in the order of the text."""
+        shown = {word for hit in hits for word in hit.text.lower().split()} if words else set()
+        more = [(word, valence) for word, valence in words if not shown.issuperset(word.split())]
+        sign = 1 if label == "positive" else -1 if label == "negative" else 0
+        if sign and not any(hit.valence * sign > 0 for hit in hits) and not any(valence * sign > 0 for _, valence in more):
+            weak = [one for one in self._layer.moving(text, LEAST_TOLD) if one[1] * sign > 0]
+            more += sorted(weak, key=lambda one: -one[1] * sign)[:LEAST_WORDS]
+        if not more:
+            return hits
+        return strongest(sorted([*((hit.text, hit.valence) for hit in hits), *more], key=_places(text)))
 
 
 def _places(text: str) -> Callable[[tuple[str, float]], int]:

@@ -13,9 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.lexicons import LANGUAGES, LAYER, load_engine, load_layer, load_pack_scorers, pack_digest
-from pipeline.layered import LEAST_SHOWN, LayeredScorer, layer_input
+from pipeline.layered import LayeredScorer, layer_input
 from pipeline.lexicon import linear
-from pipeline.lexicon.linear import BUCKETS, FIGURES, Header, LinearLayer, figures, pair_feature, parse_model, word_features, words_of
+from pipeline.lexicon.linear import (
+    BUCKETS,
+    FIGURES,
+    LEAST_SHOWN,
+    Header,
+    LinearLayer,
+    figures,
+    pair_feature,
+    parse_model,
+    word_features,
+    words_of,
+)
 from pipeline.lexicon.pack import PackError
 from schemas.mention import Hit, Sentiment
 
@@ -116,7 +127,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
     for number in range(100):
         layer.judge(f"woord{number:x} ander{number:x} " + "x" * 60, 0.0, [])
     kept = layer._tokens
-    assert max(len(kept), len(kept.words), len(kept.pairs)) <= 10
+    assert max(len(kept), len(kept.words), kept.neighbours, sum(len(token.after) for token in kept.values() if token)) <= 10
     assert not any(len(token) > linear.LONGEST_REMEMBERED for token in kept)
 
 
