@@ -13,11 +13,11 @@ from pipeline.brand_core import VERSION, Core, OpenIncident, OpenSurge, body
 from pipeline.brands import Brand
 from pipeline.buckets import Buckets
 from pipeline.figures import figures_of
-from pipeline.incident import Reason, Scene, Versions, escalate, raise_alert, resolve, without
+from pipeline.incident import Reason, Scene, Versions, escalate, moment, raise_alert, resolve, without
 from pipeline.journal import Journal
 from pipeline.scrp import RING, Alarm
 from pipeline.ticks import BUCKET
-from pipeline.watch import Verdict, Watch
+from pipeline.watch import TIERS, Verdict, Watch
 from schemas.outputs import Alert
 
 KEPT_BUCKETS = 90 * 86_400 // BUCKET
@@ -70,7 +70,10 @@ class AlertBook:
             core.incident.peak = max(core.incident.peak, watch.negatives.counts[-1])
         if core.surge is not None:
             core.surge.peak = max(core.surge.peak, watch.mentions.counts[-1])
-        if verdict.change == "resolved":
+        incident = core.incident
+        if incident is not None and incident.unconfirmed is not None:
+            self._confirm(core, incident, bucket, verdict, watch, buckets, tell)
+        elif verdict.change == "resolved":
             self.resolve(core, bucket, Alarm.CALM_BUCKETS, "calmed", tell)
         elif verdict.change is not None:
             self._raise_or_escalate(core, bucket, verdict, watch, buckets, tell)
@@ -86,6 +89,38 @@ class AlertBook:
             core.surge = OpenSurge(alert.fingerprint, alert.incident_id, core.mode, alert.raised_at, peak)
             self._tell(alert, None, tell)
 
+    def tell_early(self, core: Core, bucket: int, last: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell) -> None:
+        """The open buckets up to ``last``, closed as they are, would raise an alarm with ``bucket``. ``watch`` is as it would be then."""
+        incident = core.incident
+        scene = self._scene(core, bucket, verdict, watch, buckets)._replace(at=moment(core.event_at))
+        assert scene.tier is not None
+        if incident is None:
+            alert = raise_alert(scene, self._versions)
+            core.counters.alerts_raised += 1
+            core.incident = OpenIncident(alert.fingerprint, alert.incident_id, scene.tier, scene.mode, alert.raised_at, scene.peak, last)
+        elif TIERS.index(scene.tier) > TIERS.index(incident.tier):
+            alert = escalate(self._records[incident.fingerprint].alert, scene, self._versions)
+            core.counters.alerts_escalated += 1
+            incident.tier = scene.tier
+        else:
+            return
+        self._tell(alert, None, tell)
+
+    def _confirm(
+        self, core: Core, incident: OpenIncident, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell
+    ) -> None:
+        """An early raise meets a close."""
+        assert incident.unconfirmed is not None
+        if verdict.change == "raised":
+            scene = self._scene(core, bucket, verdict, watch, buckets)
+            tier = max(incident.tier, watch.tier or incident.tier, key=TIERS.index)  # it may have been told of more than this bucket
+            core.counters.alerts_escalated += tier != incident.tier
+            incident.unconfirmed, incident.tier = None, tier
+            scene = scene._replace(tier=tier)
+            self._tell(escalate(self._records[incident.fingerprint].alert, scene, self._versions), None, tell)
+        elif bucket >= incident.unconfirmed:
+            self.resolve(core, bucket, 0, "not_confirmed", tell)
+
     def _raise_or_escalate(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell) -> None:
         scene = self._scene(core, bucket, verdict, watch, buckets)
         assert scene.tier is not None
@@ -94,6 +129,8 @@ class AlertBook:
             alert = raise_alert(scene, self._versions)
             core.counters.alerts_raised += 1
             core.incident = OpenIncident(alert.fingerprint, alert.incident_id, scene.tier, scene.mode, alert.raised_at, scene.peak)
+        elif scene.tier == incident.tier:
+            return  # an early raise has said so
         else:
             alert = escalate(self._records[incident.fingerprint].alert, scene, self._versions)
             core.counters.alerts_escalated += 1

@@ -12,6 +12,9 @@ VERSION = b"\x01"
 """First byte of every snapshot of a brand."""
 
 
+NEVER = 1 << 30
+
+
 class Counters(Struct, array_like=True):
     """Cumulative counts since the brand was first seen. Every accepted identity is a mention and has one label, whatever becomes of it."""
 
@@ -66,6 +69,8 @@ class OpenIncident(Struct, array_like=True):
     mode: Mode
     raised_at: datetime
     peak: float
+    unconfirmed: int | None = None
+    """Raised before its bucket closed: over unless the close of this bucket or one before confirms it."""
 
 
 class OpenSurge(Struct, array_like=True):
@@ -96,6 +101,8 @@ class Core(Struct, array_like=True):
     awaited: tuple[int, ...] = ()
     """Raw partitions whose ticks the brand waits for, where the partition count has been changed; else those it was seen from."""
     surge: OpenSurge | None = None
+    look: int = NEVER
+    """So many complaints in open buckets are worth a look whether they would raise an alarm."""
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -12,7 +12,7 @@ import msgspec
 
 from pipeline.alert_book import AlertBook, Tell
 from pipeline.announced import EventCalendar
-from pipeline.brand_core import VERSION, Core, Counters, body, decode_core, encode_core
+from pipeline.brand_core import NEVER, VERSION, Core, Counters, body, decode_core, encode_core
 from pipeline.brands import Brand
 from pipeline.buckets import KEPT, PER_HOUR, Buckets, Quote
 from pipeline.identities import Identities, forgotten_at
@@ -22,11 +22,14 @@ from pipeline.rewarming import rewarmed_core
 from pipeline.scrp import PRIOR_MEAN, RING, local_slot
 from pipeline.seen import PLACE, Seen, offset_of, partition_of
 from pipeline.ticks import BUCKET, PartitionTicks
-from pipeline.watch import Watch
+from pipeline.watch import Verdict, Watch
 from schemas.mention import Mode, Situation
 
 STALE = 8 * 7 * 86_400 // BUCKET
 """After eight silent weeks silence teaches nothing more, so that a brand that comes back costs a second at most."""
+
+_LOOK_AGAIN = 6
+"""After a look in vain the next waits for a sixth more complaints."""
 
 BUCKETS_PER_MONTH = 365.25 / 12 * 86_400 / BUCKET
 
@@ -115,6 +118,30 @@ class BrandState:
         else:
             self.buckets.add(seen)
         self._show(seen.bucket, shown)
+
+    def look(self, tell: Tell) -> None:
+        """Whether the open buckets, closed as they are, would raise an alarm: then it is told at once.
+
+        Nothing is learnt. The close confirms it, or takes it back.
+        """
+        core = self.core
+        assert core.first_open is not None
+        core.look = self.buckets.complaints + max(1, self.buckets.complaints // _LOOK_AGAIN)
+        if core.incident is not None and core.incident.unconfirmed is None:
+            return
+        watch = self.watch.clone()
+        found: tuple[int, Verdict] | None = None
+        open_buckets = self.buckets.as_if_closed(core.first_open)
+        for bucket, counted in open_buckets:
+            verdict = watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket))
+            if verdict.change in ("raised", "escalated") and watch.tier != "watch" and (found is not None or verdict.signal == "burst"):
+                found = bucket, verdict
+        if found is not None:
+            bucket, verdict = found
+            self._alerts.tell_early(core, bucket, open_buckets[-1][0], verdict, watch, self.buckets, tell)
+
+    def _slot(self, bucket: int) -> tuple[int, int]:
+        return local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone))
 
     def recount(self, before: Seen, after: Seen, mention_id: str, shown: Quote | None) -> None:
         """An edit while the bucket is open: the polarity is replaced, the total stays."""
@@ -231,12 +258,13 @@ class BrandState:
             if core.surge is not None and core.surge.mode == "observe" and core.mode == "live":
                 self._alerts.resolve_surge(core, bucket, 0, "went_live", tell)
                 self.watch.surge.forget()
-            slot, day = local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone))
-            verdict = self.watch.close(*counted, slot, day, self._calendar.at(bucket))
+            verdict = self.watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket))
             core.counters.buckets_closed += 1
             self.hour = self.watch.hour()
             self._alerts.follow(core, bucket, verdict, self.watch, self.buckets, tell)
             self._touch_watch()
+            look = self.watch.worth_a_look()
+            core.look = NEVER if look is None else look
         old = self.buckets.get(bucket - RING)
         if old is not None and old.evidence:
             old.evidence = []
@@ -313,8 +341,10 @@ class BrandState:
             core.incident = None  # its key could not be read; the next alarm begins anew
         if core.surge is not None and core.surge.fingerprint not in self._alerts:
             core.surge = None
-        self.watch.alarm.firing = core.incident is not None
-        self.watch.tier = None if core.incident is None else core.incident.tier
+        confirmed = None if core.incident is None or core.incident.unconfirmed is not None else core.incident.tier
+        if (confirmed is None) is not (self.watch.tier is None):  # one of the two keys could not be read
+            self.watch.tier = confirmed
+        self.watch.alarm.firing = self.watch.tier is not None
         self.watch.surge.firing = core.surge is not None
         if self.watch.closed:
             self.hour = self.watch.hour()

@@ -103,6 +103,8 @@ class Buckets:
         self._counted: dict[int, set[int]] = {}
         self.waiting = 0
         """Voices in buckets that have not closed."""
+        self.complaints = 0
+        """Those of them that are negative: what closes count of them is at most that."""
 
     def get(self, number: int) -> Bucket | None:
         """A bucket, if anything is in it."""
@@ -117,7 +119,10 @@ class Buckets:
 
     def add(self, seen: Seen) -> None:
         """A live identity joins its open bucket."""
-        self.waiting += self._join(seen)
+        new = self._join(seen)
+        self.waiting += new
+        if new and seen.polarity == NEGATIVE:
+            self.complaints += 1
 
     def _join(self, seen: Seen) -> int:
         """Returns how many voices are new in the bucket: 0 or 1."""
@@ -148,6 +153,8 @@ class Buckets:
             else:
                 del bucket.voices[key]
                 self.waiting -= 1
+                if seen.polarity == NEGATIVE:
+                    self.complaints -= 1
 
     def close(self, number: int) -> Counted:
         """Apply the cap to the bucket that ends; only mentions that counted stay to be shown."""
@@ -155,11 +162,27 @@ class Buckets:
         if bucket is None or not bucket.voices:
             return Counted(0, 0)
         self.waiting -= len(bucket.voices)
+        if self.complaints:
+            self.complaints -= _negatives(bucket.voices)
         counted = self._counted.setdefault(number // PER_HOUR, set())
         new = bucket.voices.keys() - counted
         counted |= new
         bucket.evidence = [quote for quote in bucket.evidence if quote.author << 2 | NEGATIVE in new]
-        return Counted(sum(1 for key in new if key & 3 == NEGATIVE), len(new))
+        return Counted(_negatives(new), len(new))
+
+    def as_if_closed(self, first_open: int) -> list[tuple[int, Counted]]:
+        """What the open buckets, from ``first_open`` to the last that holds anything, come to if they close as they are."""
+        counted: dict[int, set[int]] = {}
+        last = max((number for number, bucket in self._buckets.items() if bucket.voices), default=first_open - 1)
+        out = []
+        for number in range(first_open, last + 1):
+            bucket = self._buckets.get(number)
+            hour = number // PER_HOUR
+            known = counted.setdefault(hour, set(self._counted.get(hour, ())))
+            new = bucket.voices.keys() - known if bucket is not None else set()
+            known |= new
+            out.append((number, Counted(_negatives(new), len(new))))
+        return out
 
     def add_late(self, seen: Seen) -> Counted:
         """A live identity joins a closed bucket: what that adds to its counts."""
@@ -195,6 +218,7 @@ class Buckets:
                 self._counted.setdefault(number // PER_HOUR, set()).update(bucket.voices)
             else:
                 self.waiting += len(bucket.voices)
+                self.complaints += _negatives(bucket.voices)
 
     def volume(self, first: int, last: int) -> Volume:
         """Of buckets ``first`` to ``last``."""
@@ -213,3 +237,7 @@ class Buckets:
             if found.author not in authors:
                 authors.add(found.author)
                 yield found
+
+
+def _negatives(voices: Iterable[int]) -> int:
+    return sum(1 for key in voices if key & 3 == NEGATIVE)

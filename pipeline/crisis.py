@@ -156,6 +156,8 @@ class CrisisPartition:
             seen = state.identities.recall(identity)  # the clock may have moved beyond its 7 days
         if seen is None or seen.edit < 0:
             seen = self._first(mention, mark, state, bucket, seen, outcome)
+            if state.buckets.complaints >= state.core.look:
+                state.look(teller(record, outcome))
         else:
             seen = self._edit(mention, state, bucket, seen).accept(mark, mention.edit)
         state.identities.remember(identity, seen)

@@ -51,6 +51,8 @@ class Scene(NamedTuple):
     """Buckets learnt from."""
     peak: float
     evidence: Iterable[Quote]
+    at: datetime | None = None
+    """When it was decided, if before the close."""
 
 
 class Versions(NamedTuple):
@@ -83,7 +85,7 @@ def closed_at(bucket: int) -> datetime:
 def raise_alert(scene: Scene, versions: Versions) -> Alert:
     """The first revision."""
     fingerprint = fingerprint_of(scene.brand.slug, scene.kind)
-    at = closed_at(scene.bucket)
+    at = closed_at(scene.bucket) if scene.at is None else scene.at
     return _told(
         Alert(
             fingerprint=fingerprint,
@@ -111,13 +113,13 @@ def raise_alert(scene: Scene, versions: Versions) -> Alert:
 
 
 def escalate(alert: Alert, scene: Scene, versions: Versions) -> Alert:
-    """The same incident on a higher tier."""
+    """The same incident on a higher tier; on the same, it is confirmed."""
     return _told(
         replace(
             alert,
             revision=alert.revision + 1,
-            transition="escalated",
-            updated_at=closed_at(scene.bucket),
+            transition="updated" if scene.tier == alert.tier else "escalated",
+            updated_at=closed_at(scene.bucket) if scene.at is None else max(scene.at, alert.updated_at),
             detector_version=versions.detector,
             config_hash=versions.config,
         ),

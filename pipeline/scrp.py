@@ -182,6 +182,14 @@ class Detector:
         """Count of the last closed hour, and what was expected."""
         return self._sums[HOUR], self._mean_sums[HOUR]
 
+    def sums(self) -> list[float]:
+        """Counts of the four windows that end with the bucket closed last."""
+        return self._sums
+
+    def mean_sums(self) -> list[float]:
+        """What was expected of them."""
+        return self._mean_sums
+
     def snapshot(self) -> bytes:
         """All state, bit for bit: about 4.5 KB."""
         e = self.expectation

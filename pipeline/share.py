@@ -132,9 +132,10 @@ class ShareSignal:
 
 def share_score(negatives: float, mentions: float, usual: float) -> float:
     """Root of the over-dispersed binomial deviance of a share above the usual one; 0 at or below it."""
-    if negatives <= usual * mentions:
+    expected = usual * mentions
+    if negatives <= expected or expected == 0.0:
         return 0.0
-    deviance = negatives * math.log(negatives / (usual * mentions))
+    deviance = negatives * math.log(negatives / expected)
     others = mentions - negatives
     if others > 0.0:
         deviance += others * math.log(others / (mentions * (1.0 - usual)))

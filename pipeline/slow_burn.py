@@ -26,7 +26,11 @@ _SPREAD_SDS = 2.0
 _TIMES, _EXCESS = 1.6, 12.0
 """Worth telling at so many times the expectation, and so many mentions above it."""
 
+_AFTERMATH = 48
+"""Whole hours after an incident in which this signal is silent: what is left of a row is no new one."""
+
 _LEAST_TIMES = 1.25
+_TIMES_USUAL = 1.15
 
 OFFSET = 0.45
 """A return exponent of 1.3 asks for attention as a score of 0.85 of the other signals does: one window alone is no consensus."""
@@ -39,38 +43,49 @@ class SlowJudgement(NamedTuple):
     observed: float
     expected: float
     spread: float
+    usual: float
+    """Negatives to be expected among so many mentions as there were."""
 
     def is_telling(self) -> bool:
-        """Whether it is not only unusual but large."""
-        return self.observed >= _TIMES * self.expected and self.observed - self.expected >= _EXCESS
+        """Whether it is not only unusual but large, and not just part of a wave of mentions of every kind."""
+        enough = max(_TIMES * self.expected, self.expected + _EXCESS, _TIMES_USUAL * self.usual)
+        return self.observed >= enough
 
     def sd(self) -> float:
         """Standard deviation of the expected count."""
         return math.sqrt(self.expected + self.expected * self.expected * self.spread)
 
 
-_NOTHING = SlowJudgement(0.0, 0.0, 0.0, 0.0)
+_NOTHING = SlowJudgement(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class SlowBurn:
     """The last 24 hours' negatives against their expectation."""
 
-    __slots__ = ("_count", "_counts", "_errors", "_mean", "_means", "_squares", "closed", "last", "maxima")
+    __slots__ = ("_count", "_counts", "_errors", "_mean", "_means", "_squares", "_untold", "_usual", "_usuals", "closed", "last", "maxima")
 
-    _LAYOUT = struct.Struct(f"<I{4 + 2 * HOURS + 4}d")
+    _LAYOUT = struct.Struct(f"<II{5 + 3 * HOURS + 5}d")
 
     def __init__(self) -> None:
         self.closed = 0
-        self._count = self._mean = 0.0
+        self._untold = _AFTERMATH
+        """Whole hours since an incident last spoke."""
+        self._count = self._mean = self._usual = 0.0
         self._errors = self._squares = 0.0
-        self._counts, self._means = [0.0] * HOURS, [0.0] * HOURS
+        self._counts, self._means, self._usuals = [0.0] * HOURS, [0.0] * HOURS, [0.0] * HOURS
         self.maxima = DailyMaxima(1, mean=1.2, sd=1.0)
         self.last = _NOTHING
 
-    def close(self, count: float, mean: float, day: int, *, told: bool, announced: bool = False) -> SlowJudgement:
-        """A bucket has closed. ``told``: an incident is open, which speaks for it."""
+    def close(self, count: float, mean: float, usual: float, day: int, *, told: bool, announced: bool = False) -> SlowJudgement:
+        """A bucket has closed: negatives, how many were expected, and how many are usual among so many mentions of all kinds.
+
+        ``told``: an incident is open, which speaks for it.
+        """
+        if told:
+            self._untold = 0
         self._count += mean if told else count
         self._mean += mean
+        self._usual += usual
         self.closed += 1
         if self.closed % _HOUR == 0:
             self.last = self._judge(day, told=told, announced=announced)
@@ -78,10 +93,12 @@ class SlowBurn:
 
     def _judge(self, day: int, *, told: bool, announced: bool) -> SlowJudgement:
         """An hour is over."""
-        del self._counts[0], self._means[0]
+        del self._counts[0], self._means[0], self._usuals[0]
         self._counts.append(self._count)
         self._means.append(self._mean)
-        self._count = self._mean = 0.0
+        self._usuals.append(self._usual)
+        self._count = self._mean = self._usual = 0.0
+        self._untold += not told
         observed, expected = math.fsum(self._counts), math.fsum(self._means)
         square = expected * expected
         prior = _PRIOR_HOURS * square
@@ -94,8 +111,8 @@ class SlowBurn:
             error = min(observed - expected, _SPREAD_SDS * math.sqrt(expected + square * spread))
             self._errors = self._errors * (1.0 - _FORGET) + error * error - expected
             self._squares = self._squares * (1.0 - _FORGET) + square
-        score = max(0.0, back - OFFSET) if self.closed > SILENT else 0.0
-        return SlowJudgement(score, observed, expected, spread)
+        score = max(0.0, back - OFFSET) if self.closed > SILENT and self._untold >= _AFTERMATH else 0.0
+        return SlowJudgement(score, observed, expected, spread, math.fsum(self._usuals))
 
     def tell(self, counts: Sequence[float], means: Sequence[float], since: int) -> None:
         """An incident tells of the ``since`` + 1 buckets closed last: they count as expected from now on. Newest last."""
@@ -133,8 +150,9 @@ class SlowBurn:
 
     def snapshot(self) -> bytes:
         """All state, bit for bit."""
-        numbers = (self._count, self._mean, self._errors, self._squares, *self._counts, *self._means, *self.last)
-        return self._LAYOUT.pack(self.closed, *numbers) + self.maxima.snapshot()
+        sums = (self._count, self._mean, self._usual, self._errors, self._squares)
+        numbers = (*sums, *self._counts, *self._means, *self._usuals, *self.last)
+        return self._LAYOUT.pack(self.closed, self._untold, *numbers) + self.maxima.snapshot()
 
     def restore(self, value: bytes) -> None:
         """Take back a snapshot.
@@ -142,9 +160,10 @@ class SlowBurn:
         Raises:
             struct.error: it has another size.
         """
-        self.closed, self._count, self._mean, self._errors, self._squares, *rest = self._LAYOUT.unpack_from(value)
-        self._counts, self._means = rest[:HOURS], rest[HOURS : 2 * HOURS]
-        self.last = SlowJudgement(*rest[2 * HOURS :])
+        self.closed, self._untold, *numbers = self._LAYOUT.unpack_from(value)
+        self._count, self._mean, self._usual, self._errors, self._squares, *rest = numbers
+        self._counts, self._means, self._usuals = rest[:HOURS], rest[HOURS : 2 * HOURS], rest[2 * HOURS : 3 * HOURS]
+        self.last = SlowJudgement(*rest[3 * HOURS :])
         self.maxima.restore(value[self._LAYOUT.size :])
 
 

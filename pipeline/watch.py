@@ -9,7 +9,7 @@ import math
 import struct
 from typing import Literal, NamedTuple
 
-from pipeline.scrp import HOUR, PRIOR_MEAN, Alarm, Detector, Judgement
+from pipeline.scrp import HOUR, PRIOR_MEAN, SILENT, Alarm, Detector, Judgement
 from pipeline.share import NOTHING_ANNOUNCED, Announced, ShareJudgement, ShareSignal, UsualShare
 from pipeline.slow_burn import SlowBurn, SlowJudgement, run_of
 from schemas.mention import Tier
@@ -130,9 +130,29 @@ class Watch:
         self._six_hours = of_mentions.sums[SIX_HOURS]
         usual = self.share.next(negatives, mentions, announced, learns=learns)
         of_share = self.shares.close(of_negatives.sums, of_mentions.sums, usual, day, learns=learns)
-        slow = self.slow.close(negatives, of_negatives.expected, day, told=paged, announced=announced.negatives != 1.0)
+        slow = self.slow.close(negatives, of_negatives.expected, usual * mentions, day, told=paged, announced=announced.negatives != 1.0)
         verdict = Verdict(of_negatives, of_mentions, of_share, slow, usual)
         return self._follow(self._judge(verdict))
+
+    def worth_a_look(self) -> int | None:
+        """Complaints in the open buckets below which no burst can be raised when they close; None: never before the next close.
+
+        A bound from the counts an alarm needs at least; the score is left to the look itself.
+        """
+        if self.alarm.firing or self.closed < SILENT:
+            return None
+        counts, means = self.negatives.sums(), self.negatives.mean_sums()
+        hour, six = counts[HOUR], counts[SIX_HOURS]
+        gate = self._paging
+        enough = min(_TIMES_HOUR * means[HOUR] - hour, _TIMES_SIX_HOURS * means[SIX_HOURS] - six)
+        return math.ceil(max(gate.burst_hour - hour, gate.burst_six_hours - six, enough, 1.0))
+
+    def clone(self) -> "Watch":
+        """The same, to try out what a close would say."""
+        profile: Profile = "sensitive" if self._sensitive else "quiet" if self._paging is GATES["quiet"] else "default"
+        other = Watch(profile, self.negatives.expectation.prior)
+        other.restore(self.snapshot())
+        return other
 
     def _judge(self, verdict: Verdict) -> Verdict:
         """Which signal supports an alarm, and of which tier."""

@@ -69,7 +69,7 @@ def crises(run: Run, brand: str) -> list[Alert]:
 
 
 def test_the_row_is_warned_of_and_escalates_within_hours(run: Run):
-    raised, escalated, *_ = crises(run, ROW.brand)
+    raised, escalated, *_ = (alert for alert in crises(run, ROW.brand) if alert.transition != "updated")  # confirmed, as told early
     assert (raised.transition, raised.tier) == ("raised", "warning")
     assert ROW.starts_at < raised.raised_at <= ROW.starts_at + timedelta(hours=3)
     assert (escalated.transition, escalated.tier) == ("escalated", "crisis")

@@ -69,7 +69,7 @@ def test_the_mood_of_a_steady_volume_turns():
 
 def test_a_day_somewhat_above_the_expectation_is_a_slow_burn():
     watch, bucket, rng = watched(negatives=0.5, others=3.5)
-    found = list(lives(watch, bucket, lambda _: ((bad := poisson(rng, 0.95)), bad + poisson(rng, 7.0)), 2 * 288))
+    found = list(lives(watch, bucket, lambda _: ((bad := poisson(rng, 0.85)), bad + poisson(rng, 4.2)), 2 * 288))
     raised = [(index, verdict) for index, verdict in found if verdict.change]
     (at, verdict), *rest = raised
     assert (verdict.change, verdict.signal, verdict.tier) == ("raised", "slow_burn", "warning")
@@ -77,6 +77,23 @@ def test_a_day_somewhat_above_the_expectation_is_a_slow_burn():
     assert verdict.slow.is_telling()
     assert at - 36 < verdict.onset < at + 72  # by whole hours, and by chance
     assert not any(verdict.change == "raised" for _, verdict in rest), "what it told is not told again"
+
+
+def test_a_day_of_more_of_everything_is_no_slow_burn():
+    watch, bucket, rng = watched(negatives=0.5, others=3.5)
+    found = list(lives(watch, bucket, lambda _: ((bad := poisson(rng, 1.0)), bad + poisson(rng, 7.0)), 288))
+    assert "slow_burn" not in {signal for _, signal in changes(iter(found))}
+
+
+def test_the_aftermath_of_a_row_is_no_slow_burn():
+    watch, bucket, rng = watched()
+
+    def row(index: int) -> tuple[float, float]:
+        bad = poisson(rng, 8.0 if index < 48 else 0.5 if index < 96 else 1.0)
+        return bad, bad + poisson(rng, 3.5)
+
+    found = changes(lives(watch, bucket, row, 300))
+    assert [signal for change, signal in found if change == "raised"] == ["burst"]
 
 
 def test_more_of_everything_is_a_surge_that_ends():
@@ -175,13 +192,13 @@ def test_the_first_two_days_share_raises_nothing():
 def test_a_late_mention_joins_its_hour_of_the_slow_burn():
     one, other = SlowBurn(), SlowBurn()
     for bucket in range(100):
-        one.close(2.0 if bucket in (40, 98) else 1.0, 1.0, 1, told=False)
-        other.close(1.0, 1.0, 1, told=False)
+        one.close(2.0 if bucket in (40, 98) else 1.0, 1.0, 0.5, 1, told=False)
+        other.close(1.0, 1.0, 0.5, 1, told=False)
         if bucket == 99:
             other.correct(59, 1.0)
             other.correct(1, 1.0)
     for _ in range(8):
-        verdicts = [slow.close(0.0, 1.0, 1, told=False) for slow in (one, other)]
+        verdicts = [slow.close(0.0, 1.0, 0.5, 1, told=False) for slow in (one, other)]
     assert verdicts[0].observed == verdicts[1].observed == 102.0
 
 
@@ -195,12 +212,12 @@ def test_a_run_begins_where_it_is_likeliest():
 def test_a_slow_burn_comes_back_bit_for_bit(closes: list[tuple[int, float, bool]]):
     one = SlowBurn()
     for count, mean, told in closes:
-        one.close(float(count), mean, 1 + one.closed // 288, told=told)
+        one.close(float(count), mean, 0.3, 1 + one.closed // 288, told=told)
     other = SlowBurn()
     other.restore(one.snapshot())
     for slow in (one, other):
         for _ in range(HOURS):
-            slow.close(3.0, 1.0, 5, told=False)
+            slow.close(3.0, 1.0, 0.3, 5, told=False)
     assert one.snapshot() == other.snapshot()
     assert one.last == other.last
 
