@@ -4,7 +4,7 @@ It keeps no state. It decides the partition: whatever one an outside producer ch
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.brands import Registry
@@ -45,6 +45,27 @@ class LanguageStage:
         """A partition of the raw topic; ``epoch`` is the identity of that topic, and goes into every origin."""
         return LanguagePartition(self, partition, epoch)
 
+    def process_together(self, parts: "Sequence[tuple[LanguagePartition, Sequence[Incoming]]]") -> list[Outcome]:
+        """Decode all, name the languages of all mentions at once, then let them in, in order.
+
+        The fewer the records of a partition, the more of what they cost is naming languages one batch at a time.
+        """
+        outcomes = [Outcome() for _ in parts]
+        admitted = [partition.admit(records, outcome) for (partition, records), outcome in zip(parts, outcomes, strict=True)]
+        mentions = [value for some in admitted for _, value in some if isinstance(value, Mention)]
+        languages = iter(self._identify(mentions))
+        for (partition, _), some, outcome in zip(parts, admitted, outcomes, strict=True):
+            partition.let_in(some, languages, outcome)
+        return outcomes
+
+    def _identify(self, mentions: Sequence[Mention]) -> list[Language]:
+        door = self.door
+        return self.identifier.identify(
+            [_wording(mention) for mention in mentions],
+            neutral=[door.is_neutral(mention) for mention in mentions],
+            hints=[door.hint(mention) for mention in mentions],
+        )
+
 
 class _Admitted(NamedTuple):
     record: Incoming
@@ -73,10 +94,12 @@ class LanguagePartition:
         return ()
 
     def process(self, records: Sequence[Incoming]) -> Outcome:
-        """Decode all, name the languages of all mentions at once, then let them in, in order."""
-        outcome = Outcome()
-        admitted = self._admit(records, outcome)
-        languages = iter(self._identify([entry.value for entry in admitted if isinstance(entry.value, Mention)]))
+        """One partition's batch by itself."""
+        (outcome,) = self._stage.process_together([(self, records)])
+        return outcome
+
+    def let_in(self, admitted: "Sequence[_Admitted]", languages: Iterator[Language], outcome: Outcome) -> None:
+        """Send on what was admitted, in order; ``languages`` has those of its mentions next."""
         ticks = _HeldTicks(outcome.outgoing)
         for record, value in admitted:
             if isinstance(value, Tick):
@@ -89,9 +112,9 @@ class LanguagePartition:
             else:
                 outcome.outgoing.append(self._retraction(value, record, target))
         ticks.release_all()
-        return outcome
 
-    def _admit(self, records: Sequence[Incoming], outcome: Outcome) -> list[_Admitted]:
+    def admit(self, records: Sequence[Incoming], outcome: Outcome) -> list[_Admitted]:
+        """What decodes; the rest becomes dead letters of ``outcome``."""
         admitted = []
         for record in records:
             try:
@@ -99,14 +122,6 @@ class LanguagePartition:
             except RejectedRecordError as error:
                 outcome.dead.append(DeadLetter(record, error.reason, error.detail, self._origin(record)))
         return admitted
-
-    def _identify(self, mentions: Sequence[Mention]) -> list[Language]:
-        door = self._stage.door
-        return self._stage.identifier.identify(
-            [_wording(mention) for mention in mentions],
-            neutral=[door.is_neutral(mention) for mention in mentions],
-            hints=[door.hint(mention) for mention in mentions],
-        )
 
     def _mention(self, value: Mention, record: Incoming, language: Language, target: int, counts: Counter[tuple[str, ...]]) -> Outgoing:
         mention, admission = self._stage.door.mention(value, record, language, counts)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
@@ -121,6 +121,14 @@ class Stage(Protocol):
 
     def open(self, partition: int, epoch: str) -> StagePartition:
         """An empty partition; ``epoch`` is the identity of the source topic (Kafka's topic id), which only the door uses."""
+
+
+@runtime_checkable
+class WorksTogether(Protocol):
+    """A stage that works batches of several partitions off in fewer steps than one by one, with the same outcomes."""
+
+    def process_together(self, parts: Sequence[tuple[Any, Sequence[Incoming]]]) -> list[Outcome]:
+        """The outcome of each partition's batch; the partitions are the stage's own, each at most once."""
 
 
 class Origin(NamedTuple):

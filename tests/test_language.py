@@ -18,7 +18,7 @@ from pipeline.events import digest, event_id
 from pipeline.identify import LanguageIdentifier
 from pipeline.language import LanguagePartition, LanguageStage
 from pipeline.partition import Partitioner
-from pipeline.stage import APPENDED, ORIGIN, Incoming, Outcome, Outgoing, header, parse_origin
+from pipeline.stage import APPENDED, ORIGIN, Incoming, Outcome, Outgoing, WorksTogether, header, parse_origin
 from schemas.codec import language_decoder
 from schemas.mention import LanguageMention, SteppedRetraction, Tick
 from schemas.topics import LANGUAGE, RAW
@@ -313,3 +313,15 @@ def test_between_two_records_every_partition_knows_the_last_tick_before_the_seco
         else:
             assert heard.get(out.partition) == max((at for at in general if at < offset), default=None)
     assert all(heard.get(partition) == max(general, default=None) for partition in range(PARTITIONS))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.lists(good | ticks | st.just(b"{"), max_size=14), min_size=1, max_size=4))
+def test_partitions_together_give_what_each_gives_alone(opened: LanguagePartition, parts: list[list[bytes]]) -> None:
+    stage = opened._stage
+    states = [stage.open(partition, "epoch-1") for partition in range(len(parts))]
+    records = [log(values, start=10 * number) for number, values in enumerate(parts)]
+    assert stage.process_together(list(zip(states, records, strict=True))) == [
+        state.process(some) for state, some in zip(states, records, strict=True)
+    ]
+    assert isinstance(stage, WorksTogether)

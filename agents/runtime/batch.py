@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from agents.runtime.ending import end_process
 from agents.runtime.writer import RefusedError
-from pipeline.stage import Incoming, Outcome, StagePartition
+from pipeline.stage import Incoming, Outcome, StagePartition, WorksTogether
 
 if TYPE_CHECKING:
     from agents.runtime.reader import PartitionReader
@@ -40,12 +40,6 @@ class Batch:
         """Whether records of it once took longer than the group waits for a heartbeat, which the event loop sends."""
         return self.reader.is_slow(self)
 
-    async def process(self) -> Outcome:
-        """The stage's pure code over the records: on the event loop, but for records that are known to be slow."""
-        if not self.is_slow():
-            return self.state.process(self.records)
-        return await self.reader.in_thread(self.state.process, self.records)
-
 
 class Round:
     """Batches of a stage, one per partition that had records: what it costs to fetch and to write is paid once for all of them.
@@ -55,7 +49,7 @@ class Round:
 
     def __init__(self, batches: Sequence[Batch]) -> None:
         self.batches = list(batches)
-        self.at: Batch | None = None
+        self.at: Sequence[Batch] = ()
         self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -63,6 +57,32 @@ class Round:
         """Let the next round begin."""
         if not self.told.done():
             self.told.set_result(None)
+
+    def steps(self, most: int) -> Iterator[list[Batch]]:
+        """The batches, in groups of at most about ``most`` records."""
+        step: list[Batch] = []
+        records = 0
+        for batch in self.batches:
+            if step and records + len(batch.records) > most:
+                yield step
+                step, records = [], 0
+            step.append(batch)
+            records += len(batch.records)
+        yield step
+
+    async def process(self, step: Sequence[Batch]) -> dict[int, Outcome]:
+        """The stage's pure code over some of the batches: on the event loop, but for records that are known to be slow."""
+        reader = step[0].reader
+        if len(step) > 1 and isinstance(reader.stage, WorksTogether):
+            self.at = step
+            together = reader.stage.process_together([(batch.state, batch.records) for batch in step])
+            return {batch.partition: outcome for batch, outcome in zip(step, together, strict=True)}
+        outcomes = {}
+        for batch in step:
+            self.at = [batch]
+            process = batch.state.process
+            outcomes[batch.partition] = await reader.in_thread(process, batch.records) if batch.is_slow() else process(batch.records)
+        return outcomes
 
     async def confirm(self) -> Sequence[Batch]:
         """Before each write: the batches whose partition is still ours; the others are dropped."""
@@ -83,12 +103,12 @@ class Round:
             reader.finish(self)
         except asyncio.CancelledError:
             if not reader.should_stop:
-                end_process("agent cancelled with a round in hand", batch=repr(self.at))
+                end_process("agent cancelled with a round in hand", batches=repr(self.at))
             raise
         except RefusedError as error:
             end_process("the broker refuses what was written", stage=reader.stage.name, topic=error.topic, error=error.kind)
         except Exception as error:
-            end_process("unknown error in a stage", batch=repr(self.at), error=type(error).__name__, where=place_of(error))
+            end_process("unknown error in a stage", batches=repr(self.at), error=type(error).__name__, where=place_of(error))
         finally:
             reader.let_go(self)
             self.tell()

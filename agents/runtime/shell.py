@@ -48,11 +48,9 @@ class Shell:
         """
         reader = one.batches[0].reader
         stage = reader.stage
-        outcomes: dict[int, Outcome] = {}
+        outcomes = await self._compute(one)
         for batch in one.batches:
-            one.at = batch
-            outcomes[batch.partition] = outcome = await self._compute(batch)
-            self._check_rejections(stage.name, len(batch.records), outcome)
+            self._check_rejections(stage.name, len(batch.records), outcomes[batch.partition])
 
         groups: dict[Place, list[Written]] = {}
         for batch in await one.confirm():
@@ -69,21 +67,24 @@ class Shell:
             self.telemetry.finished(stage.name, outcomes[batch.partition], len(batch.records))
             self._measure_delays(outcomes[batch.partition])
 
-    async def _compute(self, batch: Batch) -> Outcome:
-        """The stage over the batch.
+    async def _compute(self, one: Round) -> dict[int, Outcome]:
+        """The stage over the batches, by partition.
 
-        One batch a turn of the event loop: were all that wait computed in one turn, every answer of the broker would wait for them, at
-        each of the some six turns that a record needs per stage.
+        In steps of about `BATCH_SECONDS`, and one step of any stage per turn of the event loop: were all that wait computed in one turn,
+        every answer of the broker would wait for them, at each of the some six turns that a record needs per stage.
         """
-        reader = batch.reader
-        async with reader.alone, nullcontext() if batch.is_slow() else self._turn:
-            started, cpu = time.perf_counter(), time.thread_time()
-            outcome = await batch.process()
-            self.telemetry.computed(reader.stage.name, time.perf_counter() - started)
-            # CPU, not time that passed: on a busy machine batches would become ever smaller, and so ever dearer.
-            reader.pace.learn(len(batch.records), time.thread_time() - cpu)
-            await asyncio.sleep(0)
-        return outcome
+        reader = one.batches[0].reader
+        outcomes: dict[int, Outcome] = {}
+        async with reader.alone:
+            for step in one.steps(reader.pace.records):
+                async with nullcontext() if step[0].is_slow() else self._turn:
+                    started, cpu = time.perf_counter(), time.thread_time()
+                    outcomes.update(await one.process(step))
+                    self.telemetry.computed(reader.stage.name, time.perf_counter() - started)
+                    # CPU, not time that passed: on a busy machine batches would become ever smaller, and so ever dearer.
+                    reader.pace.learn(sum(len(batch.records) for batch in step), time.thread_time() - cpu)
+                    await asyncio.sleep(0)
+        return outcomes
 
     def _add_outputs(self, groups: dict[Place, list[Written]], batch: Batch, outcome: Outcome) -> None:
         topic: Topic | None = None

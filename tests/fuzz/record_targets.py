@@ -240,21 +240,25 @@ class _Batch:
         """It is not."""
         return False
 
-    async def process(self) -> Outcome:
-        """At once."""
-        self.outcome = self.state.process(self.records)
-        return self.outcome
-
 
 class _Round:
     """A round of one batch, as the shell sees it."""
 
     def __init__(self, batch: _Batch) -> None:
         self.batches = [batch]
-        self.at: object = None
 
     def tell(self) -> None:
         """Nobody waits."""
+
+    def steps(self, most: int) -> list[list[_Batch]]:  # noqa: ARG002
+        """One."""
+        return [self.batches]
+
+    async def process(self, step: Sequence[_Batch]) -> dict[int, Outcome]:
+        """At once."""
+        (batch,) = step
+        batch.outcome = batch.state.process(batch.records)
+        return {batch.partition: batch.outcome}
 
     async def confirm(self) -> Sequence[_Batch]:
         """It is ours."""
