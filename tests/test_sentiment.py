@@ -70,7 +70,7 @@ def test_only_english_gets_a_vader_score(pairs: list[tuple[str, str | None]]):
     for (_, language), sentiment in zip(pairs, results, strict=True):
         assert (sentiment.vader is not None) == (language == "en")
         assert (sentiment.label == "unscored") == (sentiment.compound is None) == (language in ("pl", None))
-        assert sentiment.negative is sentiment.neutral is sentiment.positive is None
+        assert {one is None for one in (sentiment.negative, sentiment.neutral, sentiment.positive)} == {sentiment.label == "unscored"}
 
 
 @pytest.mark.parametrize(

@@ -154,19 +154,21 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
 
 
 class _Token:
-    """What a raw token brings: its words, and what they and their pairs inside it add to the two sums."""
+    """What a raw token brings: its words, and what they and their pairs inside it add to the two sums.
 
-    __slots__ = ("after", "count", "last", "moves", "neutrality", "polarity", "words")
+    What is added to both is one complex number, polarity and neutrality: one object to fetch and one addition instead of two.
+    """
 
-    def __init__(self, words: list[str], polarity: float, neutrality: float, moves: float) -> None:
+    __slots__ = ("adds", "after", "count", "last", "moves", "words")
+
+    def __init__(self, words: list[str], adds: complex, moves: float) -> None:
         self.words = words
         self.count = len(words)
         self.last = words[-1]
-        self.polarity = polarity
-        self.neutrality = neutrality
+        self.adds = adds
         self.moves = moves
         """The most that one of its words, or a pair inside it, adds to polarity, whatever its sign."""
-        self.after: dict[str, tuple[float, float]] = {}
+        self.after: dict[str, complex] = {}
         """Word before it → what the two neighbours add."""
 
 
@@ -176,7 +178,7 @@ class _Tokens(dict[str, _Token | None]):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
-        self.words: dict[str, tuple[float, float]] = {}
+        self.words: dict[str, complex] = {}
         self.neighbours = 0
 
     def __missing__(self, raw: str) -> _Token | None:
@@ -184,7 +186,7 @@ class _Tokens(dict[str, _Token | None]):
         token: _Token | None = None
         if words:
             sums = [self.word(word) for word in words] + [self.pair(first, second) for first, second in pairwise(words)]
-            token = _Token(words, math.fsum(one for one, _ in sums), math.fsum(two for _, two in sums), max(abs(one) for one, _ in sums))
+            token = _Token(words, sum(sums), max(abs(one.real) for one in sums))
         if len(raw) <= LONGEST_REMEMBERED:
             if len(self) >= REMEMBERED:
                 self.clear()
@@ -192,7 +194,7 @@ class _Tokens(dict[str, _Token | None]):
             self[raw] = token
         return token
 
-    def met(self, token: _Token, last: str) -> tuple[float, float]:
+    def met(self, token: _Token, last: str) -> complex:
         """What a token and the word before it add beside their own, for the first time."""
         pair = self.pair(last, token.words[0])
         if len(last) <= LONGEST_REMEMBERED:
@@ -205,7 +207,7 @@ class _Tokens(dict[str, _Token | None]):
             self.neighbours += 1
         return pair
 
-    def word(self, word: str) -> tuple[float, float]:
+    def word(self, word: str) -> complex:
         """What a word adds to polarity and neutrality."""
         known = self.words.get(word)
         if known is None:
@@ -216,16 +218,16 @@ class _Tokens(dict[str, _Token | None]):
                 self.words[word] = known
         return known
 
-    def pair(self, first: str, second: str) -> tuple[float, float]:
+    def pair(self, first: str, second: str) -> complex:
         """What two neighbours add beside their words."""
         bucket = pair_feature(first, second)
         polarity, neutrality = self._model.header.scales
-        return polarity * self._model.polarity[bucket], neutrality * self._model.neutrality[bucket]
+        return complex(polarity * self._model.polarity[bucket], neutrality * self._model.neutrality[bucket])
 
-    def _weights(self, features: Sequence[tuple[int, float]]) -> tuple[float, float]:
+    def _weights(self, features: Sequence[tuple[int, float]]) -> complex:
         model = self._model
         polarity, neutrality = model.header.scales
-        return (
+        return complex(
             polarity * math.fsum(model.polarity[bucket] * weight for bucket, weight in features),
             neutrality * math.fsum(model.neutrality[bucket] * weight for bucket, weight in features),
         )
@@ -242,12 +244,12 @@ class LinearLayer:
     def judge(self, text: str, compound: float, valences: Sequence[float], vader: float = 0.0) -> Judgement:
         """Judge a text without links and handles, of which the pack says this."""
         tokens = list(filter(None, map(self._tokens.__getitem__, text.split())))
-        polarity = neutrality = moved = 0.0
+        sums = 0j
+        moved = 0.0
         count = 0
         last: str | None = None
         for token in tokens:
-            polarity += token.polarity
-            neutrality += token.neutrality
+            sums += token.adds
             count += token.count
             if token.moves > moved:
                 moved = token.moves
@@ -255,16 +257,15 @@ class LinearLayer:
                 pair = token.after.get(last)
                 if pair is None:
                     pair = self._tokens.met(token, last)
-                more = pair[0]
-                polarity += more
-                neutrality += pair[1]
-                if more > moved or -more > moved:
-                    moved = abs(more)
+                if pair:
+                    sums += pair
+                    if not -moved <= pair.real <= moved:
+                        moved = abs(pair.real)
             last = token.last
         share = 1 / math.sqrt(2 * count - 1) if count else 0.0
         given = figures(text, count, compound, valences, vader)
-        positive = _sigmoid(sum(map(mul, self._polarity, given)) + polarity * share)
-        neutral = _sigmoid(sum(map(mul, self._neutrality, given)) + neutrality * share)
+        positive = _sigmoid(sum(map(mul, self._polarity, given)) + sums.real * share)
+        neutral = _sigmoid(sum(map(mul, self._neutrality, given)) + sums.imag * share)
         scale = share / self.header.valence
         words = self._moving(tokens, scale, LEAST_SHOWN) if moved * scale >= LEAST_SHOWN else []
         return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, words)
@@ -282,15 +283,15 @@ class LinearLayer:
         last: str | None = None
         for token in tokens:
             if last is not None:
-                value = (token.after.get(last) or known.met(token, last))[0]
+                value = (token.after.get(last) or known.met(token, last)).real
                 if value >= least or -value >= least:
                     found.append((f"{last} {token.words[0]}", _bounded(value * scale)))
             if token.moves >= least:
                 before: str | None = None
                 for word in token.words:
-                    if before is not None and abs(value := known.pair(before, word)[0]) >= least:
+                    if before is not None and abs(value := known.pair(before, word).real) >= least:
                         found.append((f"{before} {word}", _bounded(value * scale)))
-                    if word[0].isalnum() and abs(value := known.word(word)[0]) >= least:
+                    if word[0].isalnum() and abs(value := known.word(word).real) >= least:
                         found.append((word, _bounded(value * scale)))
                     before = word
             last = token.last
