@@ -46,6 +46,7 @@ COUNTED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "unknown_channels": ("webcare_mentions_unknown_channel_total", "Mentions on channels that are not registered.", ()),
     "unknown_fields": ("webcare_records_unknown_fields_total", "Records with fields this version does not know.", ("stage",)),
     "spam": ("webcare_mentions_spam_total", "Mentions taken as spam.", ()),
+    "forgotten": ("webcare_state_forgotten_total", "Threads and authors forgotten early: a brand had too many.", ("kind",)),
     "routed": ("webcare_mentions_routed_total", "Decisions.", ("queue", "priority")),
     "alerts": ("webcare_alerts_total", "Transitions of incidents.", ("kind", "tier", "transition")),
 }

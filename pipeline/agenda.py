@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable
 
 DAY = 86_400.0
+NEVER = float("inf")
 
 MomentOf = Callable[[str], float | None]
 
@@ -26,24 +27,25 @@ class Agenda:
         self._days: list[int] = []
         self._opened: float = float("-inf")
 
-    def push(self, at: float, name: str) -> None:
-        """``name`` has something to do at this moment."""
+    def push(self, at: float, name: str) -> float:
+        """``name`` has something to do at this moment; `due` is not before what is returned, for its sake."""
         day = int(at // DAY)
         if day <= self._opened:
             heapq.heappush(self._soon, (at, name))
-            return
+            return at
         names = self._later.get(day)
         if names is None:
             self._later[day] = [name]
             heapq.heappush(self._days, day)
         else:
             names.append(name)
+        return day * DAY
 
-    def due(self) -> float | None:
-        """No moment comes before this one."""
+    def due(self) -> float:
+        """No moment comes before this one; infinite: there is none."""
         if self._soon and not (self._days and self._days[0] * DAY < self._soon[0][0]):
             return self._soon[0][0]
-        return self._days[0] * DAY if self._days else None
+        return self._days[0] * DAY if self._days else NEVER
 
     def open(self, now: float) -> bool:
         """Ask the moments of all days until ``now``; whether there were any. Then `due` tells the next moment, if that has come."""
@@ -63,11 +65,11 @@ class Agenda:
         """What `first` gave is done."""
         heapq.heappop(self._soon)
 
-    def earliest(self) -> str | None:
-        """Take the name that comes first of all, however far ahead, and forget its moment."""
+    def earliest(self) -> tuple[float, str] | None:
+        """Take the moment that comes first of all, however far ahead, and its name."""
         while self._days and not (self._soon and self._soon[0][0] < self._days[0] * DAY):
             self._open()
-        return heapq.heappop(self._soon)[1] if self._soon else None
+        return heapq.heappop(self._soon) if self._soon else None
 
     def _open(self) -> None:
         """The names of the next day get their moments."""

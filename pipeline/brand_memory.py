@@ -4,14 +4,14 @@ Each part is a changelog key of its own, written only when it changes: ``brand``
 ``brand|thread|<root>``, ``brand|author|<author id>``. Indexes and the agenda follow from these.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import msgspec
 from msgspec import Struct
 
 from pipeline import items, packed_items, threads
-from pipeline.agenda import Agenda
+from pipeline.agenda import DAY, NEVER, Agenda, MomentOf
 from pipeline.decisions import task_id
 from pipeline.items import Gone, Kept, Tell, Version
 from pipeline.journal import Journal, Snapshot
@@ -56,6 +56,12 @@ class Core(Struct):
 
 
 _core = msgspec.json.Decoder(Core)
+MOST_THREADS = 20_000
+"""Threads of a brand without a task that are kept, at some 300 bytes each: a month of 700 a day. Beyond, what would go first goes."""
+
+MOST_AUTHORS = 20_000
+"""Authors of a brand that are kept, at some 350 bytes each. Beyond, the one that would go first goes."""
+
 ITEMS_AHEAD = 7
 """Days: deadlines are nearer than that, and every step of a task moves one; what closed items wait for is weeks away."""
 
@@ -74,6 +80,8 @@ class BrandMemory:
         self._journal = journal
         self._items_due = Agenda(self._item_moment, ITEMS_AHEAD)
         self._threads_due, self._authors_due = Agenda(self._thread_end), Agenda(self._author_end)
+        self.forgotten: dict[str, int] = {}
+        self._due, self._next_look = NEVER, float("-inf")
         self._roots: dict[str, str] = {}
         self._heard: dict[str, str] = {}
         self._showing: dict[str, str | tuple[str, ...]] = {}
@@ -99,11 +107,11 @@ class BrandMemory:
                 thread = self.threads.restore(name, value)
                 for mention_id in (*(post.mention_id for post in thread.posts), *thread.gone):
                     self._set_root(mention_id, name)
-                self._threads_due.push(thread.last_at.timestamp() + _THREAD_KEPT, name)
+                self._push(self._threads_due, thread.last_at.timestamp() + _THREAD_KEPT, name)
             case "author":
                 history = self.authors.restore(name, value)
                 self._heard.update(dict.fromkeys((quote.mention_id for quote in history.quotes), name))
-                self._authors_due.push(history.last_at.timestamp() + _AUTHOR_KEPT, name)
+                self._push(self._authors_due, history.last_at.timestamp() + _AUTHOR_KEPT, name)
             case _:
                 raise ValueError(f"no snapshot of kind {kind!r} is known")
 
@@ -183,22 +191,25 @@ class BrandMemory:
 
     def due(self) -> float | None:
         """Time alone has nothing to do here before this moment, in seconds."""
-        return min([at for at in (self._authors_due.due(), self._items_due.due(), self._threads_due.due()) if at is not None], default=None)
+        return None if self._due == NEVER else self._due
 
     def open(self, now: float) -> bool:
         """Find out what comes due until ``now``; whether `due` may be later for it."""
-        opened = [agenda.open(now) for agenda in (self._authors_due, self._items_due, self._threads_due)]
+        agendas = (self._authors_due, self._items_due, self._threads_due)
+        opened = [agenda.open(now) for agenda in agendas]
+        self._due = min([agenda.due() for agenda in agendas])
+        self._next_look = min(self._due, (now // DAY + 1) * DAY)
         return any(opened)
 
     def advance(self, now: float, tell: Tell) -> bool:
         """Everything that comes due until ``now``, each dated at its own moment; whether anything changed."""
+        if now < self._next_look:
+            return False
         changed = False
         self.open(now)
-        while True:
+        while self._due <= now:
             author, item, thread = self._authors_due.first(now), self._items_due.first(now), self._threads_due.first(now)
-            if author is None and item is None and thread is None:
-                return changed
-            at = min([entry[0] for entry in (author, item, thread) if entry is not None])
+            at = self._due
             if author is not None and author[0] == at:
                 self._authors_due.pop()
                 changed = self._author_due(author[1], at) or changed
@@ -208,11 +219,19 @@ class BrandMemory:
             elif thread is not None:
                 self._threads_due.pop()
                 changed = self._thread_due(thread[1], at) or changed
+            self.open(now)
+        return changed
+
+    def _push(self, agenda: Agenda, at: float, name: str) -> None:
+        due = agenda.push(at, name)
+        if due < self._due:
+            self._due = due
+            self._next_look = min(self._next_look, due)
 
     def _plan(self, item_id: str, kept: Kept) -> None:
         moment = kept.next_moment()
         if moment is not None:
-            self._items_due.push(moment.timestamp(), item_id)
+            self._push(self._items_due, moment.timestamp(), item_id)
 
     def _item_moment(self, item_id: str) -> float | None:
         kept = self.items.get(item_id)
@@ -248,7 +267,7 @@ class BrandMemory:
             root = kept.item.root_id
             end = None if root is None else self._thread_end(root)
             if root is not None and end is not None:
-                self._threads_due.push(max(at, end), root)
+                self._push(self._threads_due, max(at, end), root)
         self.touch()
         return True
 
@@ -257,7 +276,7 @@ class BrandMemory:
         if end is None or task_id(self.slug, root) in self.items:
             return False  # it stays as long as its task, whose end plans it anew
         if end > at:
-            self._threads_due.push(end, root)
+            self._push(self._threads_due, end, root)
             return False
         thread = self.threads.get(root)
         if thread is not None:
@@ -272,7 +291,7 @@ class BrandMemory:
         if end is None:
             return False
         if end > at:
-            self._authors_due.push(end, author)
+            self._push(self._authors_due, end, author)
             return False
         history = self.authors.get(author)
         if history is not None:
@@ -280,6 +299,22 @@ class BrandMemory:
             for quote in history.quotes:
                 self._heard.pop(quote.mention_id, None)
             self._touch_author(author)
+        return True
+
+    def _goes_first(self, agenda: Agenda, end_of: MomentOf, go: Callable[[str, float], bool], newest: str) -> bool:
+        """Take the next step to forgetting what would go first, before its time; False: there is nothing but the newest. What goes follows
+        from what is kept alone, so it is the same after a restore."""
+        entry = agenda.earliest()
+        if entry is None:
+            return False
+        at, name = entry
+        end = end_of(name)
+        if name == newest or (end is not None and end > at):
+            agenda.push(at if end is None else end, name)  # it has been heard of since
+            return name != newest
+        if go(name, NEVER):  # else it is a thread that stays with its task, whose end plans it anew
+            kind = "thread" if agenda is self._threads_due else "author"
+            self.forgotten[kind] = self.forgotten.get(kind, 0) + 1
         return True
 
     # -- what was said
@@ -292,10 +327,13 @@ class BrandMemory:
     def put(self, mention: AssessedMention, decision: Decision, thread: Thread) -> None:
         """A mention becomes part of its thread; a repost that asks for nothing only makes it bigger."""
         root = root_of(mention)
-        if root not in self.threads:
-            self._threads_due.push(mention.detected_at.timestamp() + _THREAD_KEPT, root)
+        is_new = root not in self.threads
         self.threads.put(root, thread)
         self._touch_thread(root)
+        if is_new:
+            self._push(self._threads_due, mention.detected_at.timestamp() + _THREAD_KEPT, root)
+            while len(self.threads) > MOST_THREADS and self._goes_first(self._threads_due, self._thread_end, self._thread_due, root):
+                pass
         if mention.kind == "repost" and decision.queue is None and thread.find(mention.mention_id) is None:
             thread.amplify(mention.detected_at)
             return
@@ -321,7 +359,9 @@ class BrandMemory:
         self._touch_author(author)
         if history is None:
             self.authors.put(author, History(mention.detected_at, [said(mention, mention.sentiment.label)]))
-            self._authors_due.push(mention.detected_at.timestamp() + _AUTHOR_KEPT, author)
+            self._push(self._authors_due, mention.detected_at.timestamp() + _AUTHOR_KEPT, author)
+            while len(self.authors) > MOST_AUTHORS and self._goes_first(self._authors_due, self._author_end, self._author_due, author):
+                pass
             self._heard[mention.mention_id] = author
             return ()
         before = history.before(mention.mention_id, thread)

@@ -49,6 +49,7 @@ class Decider:
         self._registry = registry
         self._regions: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self._zones = {brand.slug: brand.zone() for brand in registry}
+        self._shares: dict[tuple[str, float], timedelta] = {}
         self._zone_of_strangers = registry.brand("").zone()
 
     def read(self, mention: AssessedMention) -> Read:
@@ -124,10 +125,15 @@ class Decider:
 
     def share_of_reply_time(self, decision: Decision, share: float, at: datetime) -> datetime | None:
         """When so much of the time to reply since ``at`` has passed, in the decision's calendar; None where it has no deadline."""
-        rule = None if decision.calendar is None else self.rules.rule(decision.rule)
-        if decision.calendar is None or rule is None or rule.reply_within is None:
+        if decision.calendar is None:
             return None
-        return self.rules.calendars[decision.calendar].add(at, rule.reply_within * share, self._zone(str(decision.facts["brand"])))
+        span = self._shares.get((decision.rule, share))
+        if span is None:
+            rule = self.rules.rule(decision.rule)
+            if rule is None or rule.reply_within is None:
+                return None
+            span = self._shares[decision.rule, share] = rule.reply_within * share
+        return self.rules.calendars[decision.calendar].add(at, span, self._zone(str(decision.facts["brand"])))
 
     def decide_again(self, record: RoutedMention) -> Decision:
         """What this rule book says of a routed record: the same, if rule book and registry are those that routed it.

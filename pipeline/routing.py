@@ -174,11 +174,16 @@ class RoutingPartition:
         else:
             counters.move_to_private += decision.handling == "move_to_private"
             desk.take(mention, self._place(mention, decision, read), tell)
+            for kind, number in memory.forgotten.items():
+                outcome.counts["forgotten", kind] += number
+            memory.forgotten.clear()
             memory.advance(clock, tell)  # a mention that comes late may be overdue at once
         self._wait(memory)
 
     def _place(self, mention: AssessedMention, decision: Decision, read: Read) -> Placed:
-        marketing = decision.queue is not None and self._rules.queues[decision.queue].kind == "marketing"
+        if decision.queue is None:
+            return Placed(decision, read.text, False, None)
+        marketing = self._rules.queues[decision.queue].kind == "marketing"
         return Placed(decision, read.text, marketing, self._decider.share_of_reply_time(decision, AT_RISK, mention.detected_at))
 
     def _tell_again(self, desk: Desk, mention: AssessedMention, decision: Decision, tell: Tell) -> None:

@@ -128,7 +128,8 @@ class Thread(Struct, array_like=True):
 
     def found(self) -> tuple[str, ...]:
         """Kinds of personal data in any post."""
-        return tuple(sorted({kind for post in self.posts for kind in post.found}))
+        found = [post.found for post in self.posts if post.found]
+        return tuple(sorted({kind for kinds in found for kind in kinds})) if found else ()
 
     def is_exposed(self) -> bool:
         """Whether personal data stands in a public post."""

@@ -731,3 +731,43 @@ def test_a_snapshot_that_cannot_be_read_is_refused(key: bytes):
 def test_the_stage_says_what_it_reads_and_keeps():
     stage = RoutingStage(RULES, Registry([]))
     assert (stage.name, stage.source.name, stage.changelog) == ("routing", "webcare.mention.assessed.v1", ROUTING_STATE)
+
+
+# what is kept is bounded
+
+
+def spoken(number: int, author: int, hours: int) -> AssessedMention:
+    return mention(number, hours * 60, author=Author(id=f"h1:{author}"))
+
+
+def test_beyond_the_bound_what_would_go_first_goes_first(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipeline.brand_memory.MOST_THREADS", 2)
+    monkeypatch.setattr("pipeline.brand_memory.MOST_AUTHORS", 2)
+    world = World()
+    world.hear(spoken(1, 1, 0), spoken(2, 2, 1), spoken(3, 1, 2))
+    assert held(world) == ["author|h1:1", "author|h1:2", "thread|x:2", "thread|x:3"]
+    outcome = world.process(incoming([spoken(4, 3, 3)], world.offset))
+    assert {key: number for key, number in outcome.counts.items() if key[0] == "forgotten"} == {
+        ("forgotten", "thread"): 1,
+        ("forgotten", "author"): 1,
+    }
+    assert held(world) == ["author|h1:1", "author|h1:3", "thread|x:3", "thread|x:4"], "the author heard of last stays"
+    back = World(world.log, world.change)
+    for one in (world, back):
+        one.offset = 10
+        one.hear(spoken(5, 4, 2))
+    assert held(world) == held(back) == ["author|h1:3", "author|h1:4", "thread|x:4", "thread|x:5"]
+    assert world.log == back.log
+
+
+def test_a_thread_stays_with_its_task_whatever_the_bound(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("pipeline.brand_memory.MOST_THREADS", 2)
+    world = World()
+    task = world.task(mention(1, label="negative"))
+    world.hear(*(spoken(number, number, number) for number in range(2, 6)))
+    assert [name for name in held(world) if name.startswith("thread")] == ["thread|x:1", "thread|x:5"]
+    assert world.task(mention(6, 600, label="negative", root_id="x:1", parent_id="x:1")).item_id == task.item_id
+
+
+def held(world: World) -> list[str]:
+    return sorted(key.decode().partition("|")[2] for key in world.log if b"|thread|" in key or b"|author|" in key)

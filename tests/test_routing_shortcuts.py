@@ -14,15 +14,15 @@ from agents.deployment import load_deployment
 from pipeline import personal_data
 from pipeline.deadlines import CalendarSettings, build_calendar
 from pipeline.decisions import Decider, Read, mention_facts, written
-from pipeline.events import cloud_headers
+from pipeline.events import cloud_headers, passed_on
 from pipeline.items import Scene, open_inform, open_task, redecide_task, refresh
-from pipeline.personal_data import find_personal_data
+from pipeline.personal_data import find_personal_data, may_be_personal
 from pipeline.phrases import Phrases, words_of
 from pipeline.routed import retold
 from pipeline.rules import RuleBook, parse_rules
-from pipeline.stage import Origin, parse_origin
-from schemas.codec import encode
-from schemas.mention import AssessedMention, Author, Reach, Sentiment, Signals, Situation
+from pipeline.stage import Origin, header, parse_origin
+from schemas.codec import RejectedRecordError, assessed_decoder, encode
+from schemas.mention import AssessedMention, Author, Reach, Sentiment, Signals, Situation, Tick
 from schemas.outputs import Fact, Inform, RoutedMention
 from schemas.topics import ROUTED
 
@@ -263,3 +263,49 @@ def test_a_new_item_shows_what_a_later_version_of_it_shows(facts: dict[str, Fact
     told = open_inform(scene, Inform(recipient="press", item_id="told"), "x:r")
     assert refresh(told, scene).item == replace(told.item, revision=2)
     assert (told.item.queue, told.item.due_at, told.item.sla, told.item.response_policy) == (None, None, None, "monitor")
+
+
+# slugs
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.sampled_from(["noordnet", "a-1", "x" * 100, "x" * 101, "Noordnet", "n\n", "", "é", "a b", None]), max_size=6),
+    st.integers(0, 2),
+)
+def test_a_slug_that_was_seen_is_taken_and_no_other(slugs: list[str | None], most: int):
+    """A decoder that has decoded others before says of each record what a new one says."""
+    used = assessed_decoder()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("schemas.codec.MOST_SLUGS", most)
+        for slug in slugs:
+            for record in (encode(full_mention(brand=slug)), encode(Tick(at=datetime(2026, 9, 1, tzinfo=UTC), brand=slug))):
+                assert judged(used, record) == judged(assessed_decoder(), record)
+        assert len(used._slugs) <= max(most, 1)
+
+
+def judged(decoder: Any, record: bytes) -> Any:
+    try:
+        return encode(decoder.decode(record))
+    except RejectedRecordError as error:
+        return error.reason, error.detail
+
+
+# headers
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["ce_id", "traceparent", "webcare-origin", "content-type", "x"]), st.binary(max_size=3)), max_size=8)
+)
+def test_what_is_passed_on_is_filtered_once_or_twice_all_the_same(headers: list[tuple[str, bytes]]):
+    at = datetime(2026, 9, 1, tzinfo=UTC)
+    assert cloud_headers(ROUTED, "id", "x:1", at, passed_on(headers)) == cloud_headers(ROUTED, "id", "x:1", at, headers)
+    assert header(passed_on(headers), "webcare-origin") == header(headers, "webcare-origin")
+
+
+# nothing personal
+
+
+@given(st.text("abc @0٣.\n", max_size=30))
+def test_what_cannot_be_personal_is_not(text: str):
+    assert may_be_personal(text) or find_personal_data(text) == []
