@@ -24,7 +24,6 @@ from msgspec import Struct
 from pipeline.lexicon.pack import PackError
 
 BUCKETS = 1 << 16
-SHORTEST_PIECE = 2
 LONGEST_PIECE = 5
 LONGEST_WORD = 40
 """Of a longer one only so much is taken to pieces."""
@@ -107,16 +106,27 @@ def words_of(token: str) -> list[str]:
 def word_features(word: str) -> Iterator[tuple[int, float]]:
     """Buckets and weights of a word by itself: the word whole, and all its pieces together as much again."""
     yield _bucket("w" + word), 1.0
-    if word[0].isalnum():
-        whole = f"<{word[:LONGEST_WORD]}>"
-        pieces = [
-            whole[at : at + size]
-            for size in range(SHORTEST_PIECE, LONGEST_PIECE + 1)
-            for at in range(len(whole) - size + 1)
-        ]  # fmt: skip
+    if pieces := _pieces(word):
         share = 1 / math.sqrt(len(pieces))
-        for piece in pieces:
-            yield _bucket("c" + piece), share
+        for bucket in pieces:
+            yield bucket, share
+
+
+_PIECE = zlib.crc32(b"c")
+
+
+def _pieces(word: str) -> list[int]:
+    """Buckets of a word's pieces of 2 to 5 characters, its edges marked; each is hashed on from the one that is a character shorter."""
+    if not word[0].isalnum():
+        return []
+    letters = [letter.encode("utf-8", "surrogatepass") for letter in f"<{word[:LONGEST_WORD]}>"]
+    found = []
+    for at in range(len(letters) - 1):
+        sum_ = zlib.crc32(letters[at], _PIECE)
+        for letter in letters[at + 1 : at + LONGEST_PIECE]:
+            sum_ = zlib.crc32(letter, sum_)
+            found.append(sum_ % BUCKETS)
+    return found
 
 
 def pair_feature(first: str, second: str) -> int:
@@ -211,7 +221,7 @@ class _Tokens(dict[str, _Token | None]):
         """What a word adds to polarity and neutrality."""
         known = self.words.get(word)
         if known is None:
-            known = self._weights(list(word_features(word)))
+            known = self._of_word(word)
             if len(word) <= LONGEST_REMEMBERED:
                 if len(self.words) >= REMEMBERED:
                     self.words.clear()
@@ -224,13 +234,14 @@ class _Tokens(dict[str, _Token | None]):
         polarity, neutrality = self._model.header.scales
         return complex(polarity * self._model.polarity[bucket], neutrality * self._model.neutrality[bucket])
 
-    def _weights(self, features: Sequence[tuple[int, float]]) -> complex:
-        model = self._model
-        polarity, neutrality = model.header.scales
-        return complex(
-            polarity * math.fsum(model.polarity[bucket] * weight for bucket, weight in features),
-            neutrality * math.fsum(model.neutrality[bucket] * weight for bucket, weight in features),
+    def _of_word(self, word: str) -> complex:
+        whole, pieces = _bucket("w" + word), _pieces(word)
+        share = 1 / math.sqrt(len(pieces)) if pieces else 0.0
+        polarity, neutrality = (
+            scale * (weights[whole] + share * sum([weights[bucket] for bucket in pieces]))
+            for weights, scale in zip((self._model.polarity, self._model.neutrality), self._model.header.scales, strict=True)
         )
+        return complex(polarity, neutrality)
 
 
 class LinearLayer:
