@@ -18,7 +18,7 @@ from pipeline.journal import Journal
 from pipeline.scrp import RING, Alarm
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS, Verdict, Watch
-from schemas.outputs import Alert
+from schemas.outputs import Alert, BrandCounts
 
 KEPT_BUCKETS = 90 * 86_400 // BUCKET
 """A resolved alert is gone from the compacted topic after so long."""
@@ -31,7 +31,8 @@ class Telling(NamedTuple):
     gone: bool = False
 
 
-Tell = Callable[[Telling], None]
+Tell = Callable[[Telling | BrandCounts], None]
+"""Publishes alerts, and the counts of buckets that close."""
 
 
 class _Record(Struct, array_like=True):

@@ -1,17 +1,17 @@
 """What the crisis stage writes: each mention with its brand's situation, and alerts. How it came to them is `pipeline/crisis.py`'s."""
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.alert_book import Telling
+from pipeline.alert_book import Tell, Telling
 from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.stage import Incoming, Outcome, Outgoing
 from schemas.codec import encode
 from schemas.mention import ScoredMention, Sentiment, Situation, Tier
-from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ALERT_STATE, ALERT_STATE_SHADOW, ASSESSED
+from schemas.outputs import BrandCounts
+from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ALERT_STATE, ALERT_STATE_SHADOW, ASSESSED, COUNTS
 
 REMEMBERED_SITUATIONS = 4096
 """A brand's situation is the same from one closed bucket to the next."""
@@ -60,10 +60,15 @@ def _addition(
     return b"," + encode(_Assessment(situation=situation, duplicate=duplicate, retracted=blocked, late=late))[1:]
 
 
-def teller(record: Incoming, outcome: Outcome) -> Callable[[Telling], None]:
-    """Publishes alerts that ``record`` brought about: every transition, and the latest state."""
+def teller(record: Incoming, outcome: Outcome) -> Tell:
+    """Publishes what ``record`` brought about: alerts, every transition and the latest state, and the counts of buckets that closed."""
 
-    def tell(telling: Telling) -> None:
+    def tell(telling: Telling | BrandCounts) -> None:
+        if isinstance(telling, BrandCounts):
+            identifier = digest(event_type(COUNTS), telling.brand, telling.bucket_start.isoformat())
+            headers = cloud_headers(COUNTS, identifier, telling.brand, telling.bucket_start, record.headers)
+            outcome.outgoing.append(Outgoing(COUNTS, telling.brand.encode(), encode(telling), headers))
+            return
         alert = telling.alert
         shadow = alert.mode == "observe"
         key = alert.fingerprint.encode()

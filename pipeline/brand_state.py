@@ -12,26 +12,23 @@ import msgspec
 
 from pipeline.alert_book import AlertBook, Tell
 from pipeline.announced import EventCalendar
+from pipeline.baseline import STALE, prior_of
 from pipeline.brand_core import NEVER, VERSION, Core, Counters, body, decode_core, encode_core
 from pipeline.brands import Brand
-from pipeline.buckets import KEPT, PER_HOUR, Buckets, Quote
+from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted, Quote
 from pipeline.identities import Identities, forgotten_at
-from pipeline.incident import LATENESS, Versions
+from pipeline.incident import LATENESS, Versions, moment
 from pipeline.journal import Journal
 from pipeline.rewarming import rewarmed_core
-from pipeline.scrp import PRIOR_MEAN, RING, local_slot
-from pipeline.seen import PLACE, Seen, offset_of, partition_of
+from pipeline.scrp import RING, local_slot
+from pipeline.seen import NEGATIVE, PLACE, Seen, offset_of, partition_of
 from pipeline.ticks import BUCKET, PartitionTicks
 from pipeline.watch import Verdict, Watch
 from schemas.mention import Mode, Situation
-
-STALE = 8 * 7 * 86_400 // BUCKET
-"""After eight silent weeks silence teaches nothing more, so that a brand that comes back costs a second at most."""
+from schemas.outputs import BrandCounts
 
 _LOOK_AGAIN = 6
 """After a look in vain the next waits for a sixth more complaints."""
-
-BUCKETS_PER_MONTH = 365.25 / 12 * 86_400 / BUCKET
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_quotes = msgspec.msgpack.Decoder(list[Quote]).decode
@@ -48,11 +45,8 @@ class BrandState:
         self._journal = journal
         self._zone = brand.zone()
         self._calendar = EventCalendar(brand.events)
-        prior = PRIOR_MEAN
-        if brand.complaints_per_month is not None:
-            prior = brand.complaints_per_month * brand.public_fraction / BUCKETS_PER_MONTH
         self.core = Core(Counters(), brand.mode, {})
-        self.watch = Watch(brand.profile, prior)
+        self.watch = Watch(brand.profile, prior_of(brand))
         self.buckets = Buckets()
         self.identities = Identities(brand.slug, journal)
         self._alerts = AlertBook(brand, versions, self._calendar, journal)
@@ -250,6 +244,7 @@ class BrandState:
         core.first_open = bucket + 1
         if counted.mentions:
             core.heard = bucket
+            tell(self._counts(bucket, counted))
         if counted.mentions or self._learns(bucket):
             incident = core.incident
             if incident is not None and incident.mode == "observe" and core.mode == "live":
@@ -272,6 +267,20 @@ class BrandState:
         self.buckets.forget(bucket + 1)
         self.identities.forget(bucket + 1)
         self._alerts.forget(bucket, tell)
+
+    def _counts(self, bucket: int, counted: Counted) -> BrandCounts:
+        """What a bucket that closes came to; one that held nothing is not told."""
+        found = self.buckets.get(bucket)
+        voices = {} if found is None else found.voices
+        return BrandCounts(
+            brand=self.slug,
+            bucket_start=moment(bucket * BUCKET),
+            mentions=sum(voices.values()),
+            negatives=sum(count for key, count in voices.items() if key & 3 == NEGATIVE),
+            mode=self.core.mode,
+            capped_mentions=counted.mentions,
+            capped_negatives=counted.negatives,
+        )
 
     # -- snapshots
 

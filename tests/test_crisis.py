@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.baseline import rebuilt_watch
 from pipeline.brand_core import decode_core
 from pipeline.brand_state import BrandState
 from pipeline.brands import Brand, CalendarEvent, Registry
@@ -21,8 +22,8 @@ from pipeline.stage import FIRST_DETECTED, LAST_DETECTED, Incoming, Origin, Outg
 from pipeline.watch import Watch
 from schemas.codec import assessed_decoder, encode
 from schemas.mention import AssessedMention, Author, Hit, ScoredMention, Sentiment, Signals, SteppedRetraction, Tick
-from schemas.outputs import Alert
-from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ALERT_STATE, ALERT_STATE_SHADOW, ASSESSED
+from schemas.outputs import Alert, BrandCounts
+from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ALERT_STATE, ALERT_STATE_SHADOW, ASSESSED, COUNTS
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -351,7 +352,7 @@ def test_a_brand_in_observe_mode_tells_only_the_shadow():
     run = after_history(mode="observe").feed(story.records)
     assert run.alerts() == []
     assert [alert.transition for alert in run.alerts(ALERT_EVENT_SHADOW)] == ["raised", "escalated", "updated", "resolved"]
-    assert {out.topic.name for out in run.out} == {ASSESSED.name, ALERT_EVENT_SHADOW.name, ALERT_STATE_SHADOW.name}
+    assert {out.topic.name for out in run.out} == {ASSESSED.name, COUNTS.name, ALERT_EVENT_SHADOW.name, ALERT_STATE_SHADOW.name}
     assert {alert.mode for alert in run.alerts(ALERT_STATE_SHADOW)} == {"observe"}
 
 
@@ -430,8 +431,8 @@ def test_the_alert_comes_before_the_record_that_brought_it():
     story.tick(1499)
     story.tick(1500)
     run = after_history().feed(story.records)
-    topics = [out.topic.name for out in run.out[-4:]]
-    assert topics == [ASSESSED.name, ALERT_EVENT.name, ALERT_STATE.name, ASSESSED.name]
+    topics = [out.topic.name for out in run.out[-5:]]
+    assert topics == [ASSESSED.name, COUNTS.name, ALERT_EVENT.name, ALERT_STATE.name, ASSESSED.name]
     assert header(run.out[-3].headers, "webcare-origin") == header(story.records[-1].headers, "webcare-origin")
 
 
@@ -1037,3 +1038,45 @@ def test_a_quiet_hour_is_never_looked_at():
     run = after_history()
     core = decode_core(unseal(b"noordnet", run.changelog[b"noordnet"]))
     assert 4 <= core.look < 20
+
+
+# the counts topic
+
+
+def counts_of(run: Run) -> list[BrandCounts]:
+    return [msgspec.json.decode(out.value or b"", type=BrandCounts) for out in run.out if out.topic is COUNTS]
+
+
+def test_every_closed_bucket_that_held_something_is_told():
+    story = Story()
+    story.crowd(600, 5)
+    story.say(610, "crowd600-0")
+    story.say(620, "fan", "positive")
+    story.crowd(630, 3, "neutral", kind="repost", span=60.0, name="repost")
+    story.say(1000, "fan", "positive")  # the same hour
+    story.tick(3 * HOUR)
+    run = after_history().feed(story.records)
+    first, second = counts_of(run)
+    assert first.bucket_start == MONDAY + timedelta(seconds=HISTORY + 600)
+    assert (first.brand, first.mode, first.mentions, first.negatives) == ("noordnet", "live", 7, 6)
+    assert (first.capped_mentions, first.capped_negatives) == (6, 5)
+    assert (second.mentions, second.capped_mentions) == (1, 0)
+    sent = [out for out in run.out if out.topic is COUNTS]
+    assert {out.key for out in sent} == {b"noordnet"}
+    assert len({header(out.headers, "ce_id") for out in sent}) == 2
+
+
+def test_a_baseline_is_made_anew_from_the_counts_topic():
+    story = Story(first=0)
+    for hour in range(12 * 24):
+        for index in range(3):
+            story.say(hour * HOUR + index * 900, f"a{hour % 40}-{index}", "negative" if index == hour % 3 else "neutral")
+    story.crowd(12 * DAY, 90)
+    story.tick(13 * DAY)
+    run = Run(REGISTRY).feed(story.records, [500] * 20)
+    core = decode_core(unseal(b"noordnet", run.changelog[b"noordnet"]))
+    assert core.first_open is not None
+    rows = counts_of(run)
+    again = rebuilt_watch(BRANDS[0], [*reversed(rows), *rows[:50]], core.first_open - 1)
+    assert again.snapshot() == watch_of(run).snapshot()
+    assert rebuilt_watch(BRANDS[0], [], core.first_open).closed == 0

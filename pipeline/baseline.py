@@ -1,0 +1,46 @@
+"""A brand's baseline made anew from its counts topic: what a watch would have learnt from the same closed buckets."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pipeline.announced import EventCalendar
+from pipeline.brands import Brand
+from pipeline.scrp import PRIOR_MEAN, local_slot
+from pipeline.ticks import BUCKET
+from pipeline.watch import Watch
+from schemas.outputs import BrandCounts
+
+STALE = 8 * 7 * 86_400 // BUCKET
+"""After eight silent weeks silence teaches nothing more, so that a brand that comes back costs a second at most."""
+
+BUCKETS_PER_MONTH = 365.25 / 12 * 86_400 / BUCKET
+
+
+def prior_of(brand: Brand) -> float:
+    """Negatives expected per bucket before anything is known: the public part of the complaints that are known of, if any are."""
+    if brand.complaints_per_month is None:
+        return PRIOR_MEAN
+    return brand.complaints_per_month * brand.public_fraction / BUCKETS_PER_MONTH
+
+
+def rebuilt_watch(brand: Brand, counts: Iterable[BrandCounts], until: int) -> Watch:
+    """The watch after the close of bucket ``until`` (event time // 300), from the brand's own records of the counts topic, in any order.
+
+    A bucket of which there is no record held nothing; a crash may leave two equal records of one. What a late
+    mention corrected is not in them; alerts have their own topic, and this watch raises none.
+    """
+    watch = Watch(brand.profile, prior_of(brand))
+    calendar, zone = EventCalendar(brand.events), brand.zone()
+    found = {int(row.bucket_start.timestamp()) // BUCKET: row for row in counts if row.topic is None and row.channel_family is None}
+    if not found:
+        return watch
+    heard = min(found)
+    for bucket in range(heard, until + 1):
+        row = found.get(bucket)
+        if row is not None:
+            heard = bucket
+        elif bucket > heard + STALE:
+            continue
+        negatives, mentions = (0, 0) if row is None else (row.capped_negatives or 0, row.capped_mentions or 0)
+        watch.close(negatives, mentions, *local_slot(datetime.fromtimestamp(bucket * BUCKET, zone)), calendar.at(bucket))
+    return watch
