@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -15,8 +16,14 @@ from agents.backtest.history import BrandHistory, HourSeen
 from agents.backtest.picture import picture, spread
 from agents.backtest.readiness import proposed, readiness
 from agents.backtest.report import rule_alarms, write_report
+from agents.broker import Broker
 from agents.cli import app
+from agents.replay import in_order, read_line, replay
+from agents.sending import send_records
+from agents.settings import Settings
+from agents.topics import apply_topics
 from pipeline.brands import Brand, CalendarEvent, Registry
+from pipeline.partition import Partitioner
 from pipeline.ticks import BUCKET
 
 FIRST = int(datetime(2026, 9, 14, tzinfo=UTC).timestamp()) // BUCKET
@@ -99,20 +106,48 @@ def test_that_rules_see_every_negative(tmp_path: Path) -> None:
     assert {"brand": "noordnet", "rule": "meltwater", "alarm_at": times[0].isoformat()} in rows
 
 
+def test_a_history_of_counts(tmp_path: Path) -> None:
+    file = tmp_path / "noordnet.csv"
+    rows = [(FIRST + index) * BUCKET for index in range(16 * DAY)]
+    row_of_trouble = range(15 * DAY, 15 * DAY + 24)
+    counts = [(3, 1) if index % 6 == 0 else (0, 0) for index in range(len(rows))]
+    text = "".join(
+        f"{at},{8 if i in row_of_trouble else counts[i][0]},{8 if i in row_of_trouble else counts[i][1]}\n" for i, at in enumerate(rows)
+    )
+    file.write_text("ts,tot,neg\n" + text, "utf-8")
+    done = CliRunner().invoke(app, ["backtest", str(file), "--output", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    told = [json.loads(line) for line in (tmp_path / "out" / "alerts.jsonl").read_text("utf-8").splitlines()]
+    opened = [datetime.fromisoformat(mark["at"]).timestamp() / BUCKET - FIRST for mark in told if mark["opens"]]
+    assert len(opened) == 1
+    assert row_of_trouble.start < opened[0] <= row_of_trouble.stop
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "ts,tot,neg\n1,2\n", "ts,tot,neg\n0,x,1\n", "ts,tot,neg\n99999999999999999999,1,1\n"])
+def test_that_wrong_counts_are_named_with_their_line(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "noordnet.csv"
+    file.write_text(content, "utf-8")
+    done = CliRunner().invoke(app, ["backtest", str(file), "--output", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert re.search(r"line \d", done.stderr)
+
+
+def written(number: int, start: datetime) -> dict[str, Any]:
+    """A mention every seven minutes."""
+    return {
+        "mention_id": f"x:{number}",
+        "brand": "noordnet",
+        "channel": "x",
+        "channel_family": "social",
+        "text": "Al drie dagen geen internet, waardeloos!" if number % 3 else "Kan ik mijn abonnement wijzigen?",
+        "published_at": (start + timedelta(minutes=7 * number)).isoformat(),
+        "author": {"id": f"iemand{number % 40}"},
+    }
+
+
 def test_the_command(tmp_path: Path) -> None:
     start = datetime(2026, 9, 14, 8, tzinfo=UTC)
-    lines = [
-        {
-            "mention_id": f"x:{number}",
-            "brand": "noordnet",
-            "channel": "x",
-            "channel_family": "social",
-            "text": "Al drie dagen geen internet, waardeloos!" if number % 3 else "Kan ik mijn abonnement wijzigen?",
-            "published_at": (start + timedelta(minutes=7 * number)).isoformat(),
-            "author": {"id": f"iemand{number % 40}"},
-        }
-        for number in range(120)
-    ]
+    lines = [written(number, start) for number in range(120)]
     file = tmp_path / "mentions.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     done = CliRunner().invoke(app, ["backtest", str(file), "--output", str(tmp_path / "out")])
@@ -124,3 +159,26 @@ def test_the_command(tmp_path: Path) -> None:
     assert "iemand" not in page
     assert (tmp_path / "out" / "alerts.jsonl").exists()
     assert (tmp_path / "out" / "rules.csv").read_text("utf-8").startswith("brand,rule,alarm_at\n")
+
+
+@pytest.mark.broker
+@pytest.mark.timeout(300)
+def test_the_raw_topic_tells_the_same_as_the_file(fresh_broker: Broker, tmp_path: Path) -> None:
+    start = datetime(2026, 9, 14, 8, tzinfo=UTC)
+    lines = [
+        read_line(
+            number, json.dumps(written(number, start) | {"received_at": (start + timedelta(minutes=7 * number)).isoformat()}).encode()
+        )
+        for number in range(60)
+    ]
+    file = tmp_path / "mentions.jsonl"
+    file.write_bytes(b"".join(line.value + b"\n" for line in lines))
+    ordered, times = in_order(lines, sort=False, name="mentions")
+    apply_topics(fresh_broker.bootstrap, 2)
+    send_records(Settings(bootstrap=fresh_broker.bootstrap), replay(ordered, times, Partitioner(2)))
+    environment = {"WEBCARE_TICKS": "log"}
+    for name, given in (("file", [str(file)]), ("topic", ["--topic", "--bootstrap", fresh_broker.bootstrap])):
+        done = CliRunner().invoke(app, ["backtest", *given, "--output", str(tmp_path / name)], env=environment)
+        assert done.exit_code == 0, done.output
+    for name in ("report.html", "rules.csv", "alerts.jsonl"):
+        assert (tmp_path / "topic" / name).read_text("utf-8") == (tmp_path / "file" / name).read_text("utf-8")

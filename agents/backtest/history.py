@@ -1,7 +1,7 @@
 """What the stages up to the crisis stage make of a history: per brand its counts, its alerts, and who wrote where in which tone."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -29,6 +29,19 @@ class Raised(NamedTuple):
     decided_by: Origin | None
 
 
+class Mark(NamedTuple):
+    """A moment for the picture and the table of alerts.
+
+    ``name``: tier of a crisis, else kind; ``opens``: here an incident of tier warning or crisis begins.
+    """
+
+    at: datetime
+    name: str
+    signal: str
+    sentence: str
+    opens: bool
+
+
 class HourSeen(NamedTuple):
     """How the detector saw an hour: author-capped negatives, and what it expected."""
 
@@ -51,6 +64,8 @@ class BrandHistory:
     counted_negatives: Counter[int] = field(default_factory=Counter)
     hours: dict[int, HourSeen] = field(default_factory=dict)
     raised: list[Raised] = field(default_factory=list)
+    told: list[Mark] = field(default_factory=list)
+    """Instead of alerts, where only counts are known."""
     tones: dict[str, Counter[str]] = field(default_factory=dict)
     languages: Counter[str] = field(default_factory=Counter)
     authors: Counter[str] = field(default_factory=Counter)
@@ -59,6 +74,19 @@ class BrandHistory:
     too_late: Counter[str] = field(default_factory=Counter)
     labels: dict[str, str] = field(default_factory=dict)
     _loud: set[tuple[int, str, bool]] = field(default_factory=set)
+
+    def marks(self) -> list[Mark]:
+        """What was raised or escalated, in order; each incident opens once, children of another never."""
+        out, open_ones = list(self.told), set[str]()
+        for alert, _ in self.raised:
+            if alert.transition not in ("raised", "escalated"):
+                continue
+            paged = alert.kind == "crisis" and alert.tier in ("warning", "crisis") and alert.parent_incident_id is None
+            opens = paged and alert.incident_id not in open_ones
+            if opens:
+                open_ones.add(alert.incident_id)
+            out.append(Mark(alert.updated_at, alert.tier or alert.kind, alert.signal or "", alert.headline, opens))
+        return sorted(out)
 
     def stretch(self) -> range:
         """The buckets from the first mention to the last."""
@@ -108,29 +136,38 @@ LATE = 600.0
 """Seconds behind its event time after which a mention misses the close of its bucket."""
 
 
+class Listener:
+    """Takes what the stages write, and knows each brand afterwards. ``keep_labels``: also the label of every mention id."""
+
+    def __init__(self, *, keep_labels: bool = False) -> None:
+        self.brands: dict[str, BrandHistory] = {}
+        self._keep_labels = keep_labels
+
+    def hear(self, outgoing: Iterable[Outgoing]) -> None:
+        """Take the records of a batch of any stage."""
+        for out in outgoing:
+            if out.value is None:
+                continue
+            if out.topic is ASSESSED:
+                seen = _assessed.decode(out.value)
+                if isinstance(seen, _Mention):
+                    _count(self._brand(seen.brand), seen, keep_labels=self._keep_labels)
+            elif out.topic in (ALERT_EVENT, ALERT_EVENT_SHADOW):
+                alert = _alert.decode(out.value)
+                origin = header(out.headers, ORIGIN)
+                self._brand(alert.brand).raised.append(Raised(alert, parse_origin(origin) if origin is not None else None))
+
+    def _brand(self, slug: str) -> BrandHistory:
+        return self.brands.setdefault(slug, BrandHistory(slug))
+
+
 def read_history(records: Iterable[RawRecord], stages: Sequence[Stage], *, keep_labels: bool = False) -> dict[str, BrandHistory]:
     """Run raw records through the stages (those named in `STAGES`); what is known of each brand afterwards.
 
     ``keep_labels``: also the label of every mention id (for evaluations that know the truth).
     """
-    brands: dict[str, BrandHistory] = {}
+    listener = Listener(keep_labels=keep_labels)
     chain = OfflineChain(stages, EPOCH)
-    for out in _outgoing(chain, records):
-        if out.value is None:
-            continue
-        if out.topic is ASSESSED:
-            seen = _assessed.decode(out.value)
-            if isinstance(seen, _Mention):
-                _count(brands.setdefault(seen.brand, BrandHistory(seen.brand)), seen, keep_labels=keep_labels)
-        elif out.topic in (ALERT_EVENT, ALERT_EVENT_SHADOW):
-            alert = _alert.decode(out.value)
-            origin = header(out.headers, ORIGIN)
-            raised = Raised(alert, parse_origin(origin) if origin is not None else None)
-            brands.setdefault(alert.brand, BrandHistory(alert.brand)).raised.append(raised)
-    return brands
-
-
-def _outgoing(chain: OfflineChain, records: Iterable[RawRecord]) -> Iterator[Outgoing]:
     source = iter(records)
     offsets: Counter[int] = Counter()
     while chunk := list(islice(source, CHUNK)):
@@ -139,7 +176,8 @@ def _outgoing(chain: OfflineChain, records: Iterable[RawRecord]) -> Iterator[Out
             arriving.append(Incoming(record.partition, offsets[record.partition], int(record.at * 1000), record.key, record.value, []))
             offsets[record.partition] += 1
         for _, _, outcome in chain.work(arriving):
-            yield from outcome.outgoing
+            listener.hear(outcome.outgoing)
+    return listener.brands
 
 
 def _count(brand: BrandHistory, seen: _Mention, *, keep_labels: bool) -> None:

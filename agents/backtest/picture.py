@@ -48,16 +48,14 @@ def picture(history: BrandHistory, brand: Brand) -> str:
         f'<polyline class="expected" points="{line([(hour, seen.expected) for hour, seen in hours])}"/>',
         f'<polyline class="observed" points="{line([(hour, seen.observed) for hour, seen in hours])}"/>',
     ]
-    for raised in history.raised:
-        alert = raised.alert
-        if alert.transition in ("raised", "escalated"):
-            at = x(min(max(alert.updated_at.timestamp() / 3600, first), last))
-            name = alert.tier or alert.kind
-            title = escape(f"{name}, {alert.updated_at:%d %b %H:%M} UTC: {alert.headline}")
-            out.append(
-                f'<g><title>{title}</title><line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{_COLOURS[name]}"/>'
-                f'<circle cx="{at:.1f}" cy="{TOP}" r="4" fill="{_COLOURS[name]}"/></g>'
-            )
+    for mark in history.marks():
+        at = x(min(max(mark.at.timestamp() / 3600, first), last))
+        title = escape(f"{mark.name}, {mark.at:%d %b %H:%M} UTC: {mark.sentence}")
+        colour = _COLOURS[mark.name]
+        out.append(
+            f'<g><title>{title}</title><line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{colour}"/>'
+            f'<circle cx="{at:.1f}" cy="{TOP}" r="4" fill="{colour}"/></g>'
+        )
     return "\n".join([*out, "</svg>"])
 
 

@@ -41,12 +41,7 @@ def _close(bucket: int) -> datetime:
 
 def our_alarms(history: BrandHistory) -> list[datetime]:
     """When our incidents of tier warning or crisis began, each once."""
-    begun: dict[str, datetime] = {}
-    for raised in history.raised:
-        alert = raised.alert
-        if alert.kind == "crisis" and alert.tier in ("warning", "crisis") and alert.parent_incident_id is None:
-            begun.setdefault(alert.incident_id, alert.updated_at)
-    return sorted(begun.values())
+    return [mark.at for mark in history.marks() if mark.opens]
 
 
 def write_report(histories: Mapping[str, BrandHistory], registry: Registry, folder: Path) -> None:
@@ -54,7 +49,9 @@ def write_report(histories: Mapping[str, BrandHistory], registry: Registry, fold
     folder.mkdir(parents=True, exist_ok=True)
     ordered = [histories[slug] for slug in sorted(histories)]
     with (folder / "alerts.jsonl").open("wb") as file:
-        file.writelines(encode(raised.alert) + b"\n" for history in ordered for raised in history.raised)
+        for history in ordered:
+            file.writelines(encode(raised.alert) + b"\n" for raised in history.raised)
+            file.writelines(encode({"brand": history.slug, **mark._asdict()}) + b"\n" for mark in history.told)
     rules = {history.slug: rule_alarms(history) for history in ordered}
     with (folder / "rules.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -90,12 +87,11 @@ def _brand(history: BrandHistory, brand: Brand, rules: Mapping[str, list[datetim
         f"{history.negatives.total():,} of them negative; {len(our_alarms(history))} incidents of tier warning or crisis.</p>"
     )
     yield picture(history, brand)
-    told = [raised.alert for raised in history.raised if raised.alert.transition in ("raised", "escalated")]
-    if told:
+    if told := history.marks():
         yield "<h3>Alerts</h3>"
         yield _table(
             ["at", "tier", "signal", "sentence"],
-            [[f"{a.updated_at:%a %d %b %H:%M}", a.tier or a.kind, (a.signal or "").replace("_", " "), a.headline] for a in told],
+            [[f"{mark.at:%a %d %b %H:%M}", mark.name, mark.signal.replace("_", " "), mark.sentence] for mark in told],
         )
     yield "<h3>Other products' documented rules on the same data</h3>"
     counted = [(OURS, len(our_alarms(history)), "this detector")]
@@ -111,6 +107,9 @@ def _readiness(ready: Readiness) -> Iterator[str]:
     warm = "warm" if ready.warm else f"not warm: {WARM_DAYS:.0f} days show every hour of the week twice"
     raised = ", ".join(f"{profile} {count}" for profile, count in ready.incidents.items())
     yield f"<p>History of {ready.days:.1f} days, {warm}. Proposed profile: <b>{ready.profile}</b> (incidents raised: {raised}).</p>"
+    if not ready.sources:
+        yield '<p class="note">Counts tell nothing of connectors, channels and authors.</p>'
+        return
     yield _table(
         ["connector", "mentions", "missed the close of their bucket", "too late to count"],
         [[one.source, f"{one.mentions:,}", _share(one.late), _share(one.too_late)] for one in ready.sources],

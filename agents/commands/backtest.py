@@ -5,34 +5,65 @@ from typing import Annotated
 
 import typer
 
-from agents.backtest.history import STAGES, read_history
+from agents.backtest.counts import read_counts
+from agents.backtest.history import STAGES, BrandHistory, Listener, read_history
 from agents.backtest.report import our_alarms, write_report
 from agents.commands.context import err, explained, fail, lines_from, settings_of
-from agents.deployment import build_stages, load_deployment
+from agents.deployment import Deployment, build_stages, load_deployment
+from agents.raw_replay import replay_raw, stages_for
 from agents.replay import in_order, replay
-from agents.settings import DEMO_KEY
+from agents.settings import DEMO_KEY, Settings
+from agents.topics import partition_count
 from pipeline.partition import Partitioner
+from schemas.topics import RAW
 
 
 def backtest(
-    file: Annotated[str, typer.Argument(help="Mentions as JSON lines; - reads standard input.")],
+    file: Annotated[
+        str | None, typer.Argument(help="Mentions as JSON lines (- reads standard input), or <brand>.csv with counts: ts,tot,neg.")
+    ] = None,
+    *,
     output: Annotated[Path, typer.Option(help="Folder for alerts.jsonl, rules.csv and report.html.")],
+    topic: Annotated[bool, typer.Option("--topic", help="Instead of a file: everything that the raw topic holds.")] = False,
     config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml.")] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Sort the file by event time first.")] = False,
+    bootstrap: Annotated[str | None, typer.Option("--bootstrap", help="Kafka brokers; else WEBCARE_KAFKA_BOOTSTRAP.")] = None,
 ) -> None:
-    """Which alerts a file of mentions would have raised: a picture per brand, other products' rules, and a readiness report."""
+    """Which alerts a file of mentions or counts would have raised: pictures, other products' rules, and a readiness report."""
     with explained():
-        lines = lines_from(file)
-        if not lines:
-            fail(f"{file}: no lines")
-        lines, times = in_order(lines, sort=sort, name=file)
-        settings = settings_of(config=config)
+        if (file is None) == (not topic):
+            fail("give a file, or --topic")
+        settings = settings_of(config=config, bootstrap=bootstrap)
         deployment = load_deployment(settings.config)
-        if settings.author_key is None:
-            err.print("author ids are hashed with the fixed, announced key of demo, offline and replay runs")
-        stages = build_stages(deployment, settings.author_key or DEMO_KEY, 1, STAGES)
-        histories = read_history(replay(lines, times, Partitioner(1)), stages)
+        if file is None:
+            histories = _of_topic(settings, deployment)
+        elif file.endswith(".csv"):
+            slug = Path(file).stem
+            histories = {slug: read_counts(Path(file), deployment.brands.brand(slug))}
+        else:
+            histories = _of_mentions(file, deployment, sort=sort)
         write_report(histories, deployment.brands, output)
         for slug in sorted(histories):
             err.print(f"{len(our_alarms(histories[slug])):8}  incidents of {slug}")
         err.print(f"written: {output / 'report.html'}, alerts.jsonl, rules.csv")
+
+
+def _of_topic(settings: Settings, deployment: Deployment) -> dict[str, BrandHistory]:
+    listener = Listener()
+    stages = stages_for(settings, deployment, partition_count(settings.bootstrap, [RAW]), STAGES)
+    replayed = replay_raw(settings.bootstrap, stages, lambda _, __, outcome: listener.hear(outcome.outgoing))
+    if not replayed.reaches_back:
+        err.print("the raw topic does not reach back to its start: the history begins where retention has cut it")
+    return listener.brands
+
+
+def _of_mentions(file: str, deployment: Deployment, *, sort: bool) -> dict[str, BrandHistory]:
+    lines = lines_from(file)
+    if not lines:
+        fail(f"{file}: no lines")
+    lines, times = in_order(lines, sort=sort, name=file)
+    key = settings_of().author_key
+    if key is None:
+        err.print("author ids are hashed with the fixed, announced key of demo, offline and replay runs")
+    stages = build_stages(deployment, key or DEMO_KEY, 1, STAGES)
+    return read_history(replay(lines, times, Partitioner(1)), stages)
