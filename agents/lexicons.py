@@ -11,6 +11,7 @@ from pipeline.lexicon.linear import LinearLayer, parse_model
 from pipeline.lexicon.own_words import OwnWords, with_own_words
 from pipeline.lexicon.pack import Pack, parse_pack
 from pipeline.lexicon.scorer import PackScorer
+from pipeline.lexicon.units import BASE_SCALE
 from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Scorer, SentimentEngine, VaderScorer
 from pipeline.vader import VaderData, VaderRules
 
@@ -18,8 +19,8 @@ Engine = Literal["vader", "pack", "full"]
 """``vader``: English as the package scores it, nothing else. ``pack``: rules and lexicons. ``full``: the best there is."""
 
 LAYER = "linear.bin"
-PACKS = ("nl", "de", "fr", "es", "it", "pt")
-LANGUAGES = (*PACKS, "en")
+LANGUAGES = ("nl", "en", "de", "fr", "es", "it", "pt")
+"""Those that have a pack."""
 NO_WORDS: OwnWords = {}
 
 
@@ -42,27 +43,29 @@ def _columns(content: str) -> list[tuple[str, str]]:
 
 
 def load_pack(language: str) -> Pack:
-    """The pack of one of `PACKS`.
+    """The pack of one of `LANGUAGES`; the English one stands on VADER's lexicon.
 
     Raises:
         PackError: one of its files is wrong.
     """
     lexicon = files("pipeline.lexicon")
-    rules, words, phrases, base = (
-        (lexicon / language / name).read_bytes() for name in ("rules.toml", "words.toml", "phrases.toml", "base.tsv")
-    )
-    return parse_pack(rules=rules, words=words, phrases=phrases, base=base, signs=(lexicon / "signs.toml").read_bytes())
+    rules, words, phrases = ((lexicon / language / name).read_bytes() for name in ("rules.toml", "words.toml", "phrases.toml"))
+    return parse_pack(rules=rules, words=words, phrases=phrases, base=_base(language), signs=(lexicon / "signs.toml").read_bytes())
+
+
+def _base(language: str) -> bytes:
+    """The general lexicon below a pack's own words; for English the words of VADER's (its emoticons are in `signs.toml`)."""
+    if language != "en":
+        return (files("pipeline.lexicon") / language / "base.tsv").read_bytes()
+    words = {word: valence for word, valence in load_vader().valences.items() if word.isalpha()}
+    return "".join(f"{word}\t{valence / BASE_SCALE:.3f}\n" for word, valence in words.items()).encode()
 
 
 def load_pack_scorers(own_words: OwnWords = NO_WORDS) -> dict[str, Scorer]:
-    """Every language by its pack alone, with a deployment's own words; English by VADER, which knows no phrases of theirs."""
-    scorers: dict[str, Scorer] = {
-        language: PackSentiment(PackScorer(with_own_words(load_pack(language), own_words.get(language, {})))) for language in PACKS
-    }
-    data = load_vader()
-    own = {forms[0]: valence for forms, valence in own_words.get("en", {}).items() if len(forms) == 1}
-    ours = VaderRules(data._replace(valences={**data.valences, **own})) if own else None
-    return scorers | {"en": EnglishScorer(VaderRules(data), ours)}
+    """Every language by its pack alone, with a deployment's own words; English with VADER's figures beside it."""
+    packs = {language: PackScorer(with_own_words(load_pack(language), own_words.get(language, {}))) for language in LANGUAGES}
+    scorers: dict[str, Scorer] = {language: PackSentiment(pack) for language, pack in packs.items()}
+    return scorers | {"en": EnglishScorer(packs["en"], VaderRules(load_vader()))}
 
 
 def load_layer(language: str) -> LinearLayer | None:
@@ -79,9 +82,10 @@ def pack_digest(language: str) -> str:
     """Names this version of the files that a language's pack is made of: a layer goes with the pack it was trained on."""
     lexicon = files("pipeline.lexicon")
     found = hashlib.blake2b(digest_size=8)
-    for name in (f"{language}/rules.toml", f"{language}/words.toml", f"{language}/phrases.toml", f"{language}/base.tsv", "signs.toml"):
-        file = lexicon / name
-        found.update(name.encode() + b"\0" + (file.read_bytes() if file.is_file() else b"") + b"\0")
+    names = (f"{language}/rules.toml", f"{language}/words.toml", f"{language}/phrases.toml", f"{language}/base.tsv", "signs.toml")
+    for name in names:
+        content = _base(language) if name.endswith(".tsv") else (lexicon / name).read_bytes()
+        found.update(name.encode() + b"\0" + content + b"\0")
     return found.hexdigest()
 
 

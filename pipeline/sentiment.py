@@ -1,10 +1,9 @@
 """Second stage: how a mention sounds. Each language has a scorer of its own; what has none is unscored, never neutral.
 
-English: VADER. Other languages: a pack (`pipeline/lexicon`). On top of either a linear layer (`pipeline/layered.py`). The stage keeps no
-state.
+Each language has a pack (`pipeline/lexicon`), English with VADER's lexicon below it and its figures beside it; on top may be a linear
+layer (`pipeline/layered.py`). The stage keeps no state.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -26,6 +25,9 @@ VADER_BAND = 0.05
 """VADER's own: a compound nearer to 0 is neutral."""
 PACK_BAND = 0.1
 """A pack's: half a mild word (0.5 gives a compound of 0.13) tips a text, less is noise."""
+
+ENGLISH_BAND = 0.15
+"""VADER's lexicon rates many words that hardly judge; it takes more than one of the faintest."""
 
 MOST_HITS = 20
 """The strongest are kept, so that a record does not grow with its text."""
@@ -59,32 +61,6 @@ class VaderScorer:
         return Sentiment(label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=strongest(hits), vader=vader)
 
 
-_CLAUSE_END = re.compile(r"(?<=[^\W\d_])([,;:.!?]+)(?=\s)")
-_OUT_OF_REACH, _OUT_OF_REACH_IN_CAPITALS = r"\1 00 00 00", r"\1 QQ QQ QQ"
-"""VADER's negation looks three words back, whatever stands between: three words that mean nothing end it with its clause. A text that is
-all capitals must stay so: VADER hears them only beside small letters."""
-
-
-class EnglishScorer:
-    """English by VADER, without links and handles: "@united" is no praise; and a negation ends with its clause: "not delivered, terrible".
-
-    ``vader`` stays what VADER says of the text as it stands. ``ours``: the same rules with a deployment's own words.
-    """
-
-    def __init__(self, rules: VaderRules, ours: VaderRules | None = None) -> None:
-        self._rules = rules
-        self._ours = rules if ours is None else ours
-
-    def score(self, text: str) -> Sentiment:
-        """Label, compound and hits of the words; the four figures of the whole."""
-        whole, hits = self._rules.score(text)
-        words, bare = whole, without_addresses(text)
-        bare = _CLAUSE_END.sub(_OUT_OF_REACH_IN_CAPITALS if bare.isupper() else _OUT_OF_REACH, bare)
-        if bare != text or self._ours is not self._rules:
-            words, hits = self._ours.score(bare)
-        return Sentiment(label=_label(words.compound, VADER_BAND), compound=words.compound, hits=strongest(hits), vader=whole)
-
-
 class PackSentiment:
     """A language by its pack."""
 
@@ -95,6 +71,20 @@ class PackSentiment:
         """The pack's compound and hits. Links and handles are left out."""
         compound, hits = self._scorer.score(without_addresses(text))
         return Sentiment(label=_label(compound, PACK_BAND), compound=compound, hits=strongest(hits))
+
+
+class EnglishScorer:
+    """English by its pack; the four figures beside it are what VADER says of the text as it stands, links and handles and all."""
+
+    def __init__(self, scorer: PackScorer, rules: VaderRules) -> None:
+        self._scorer = scorer
+        self._rules = rules
+
+    def score(self, text: str) -> Sentiment:
+        """The pack's compound and hits, VADER's figures."""
+        compound, hits = self._scorer.score(without_addresses(text))
+        label = _label(compound, ENGLISH_BAND)
+        return Sentiment(label=label, compound=compound, hits=strongest(hits), vader=self._rules.score(text)[0])
 
 
 class Polyglot:
