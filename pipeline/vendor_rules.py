@@ -87,6 +87,15 @@ def _deviations(how_many: float) -> Callable[[Sums, int], bool]:
     return holds
 
 
+def _deviations_of_days(how_many: float) -> Callable[[Sums, int], bool]:
+    def holds(sums: Sums, end: int) -> bool:
+        days = [sums.of(end - DAY * back, DAY) for back in range(7)]
+        mean = sum(days) / len(days)
+        return days[0] > mean + how_many * math.sqrt(sum((day - mean) ** 2 for day in days) / len(days))
+
+    return holds
+
+
 def _share_of_week(percent: float) -> Callable[[Sums, int], bool]:
     def holds(sums: Sums, end: int) -> bool:
         return sums.of(end, HOUR) > percent / 100 * sums.of(end - HOUR, WEEK) / (7 * 24) > 0
@@ -123,6 +132,10 @@ VENDOR_RULES: tuple[VendorRule, ...] = (
     VendorRule("socialmetrix-1.5", "hourly: mean of 24 hours above mean of 7 days + 1.5 standard deviations", "of hours", _deviations(1.5)),
     VendorRule("socialmetrix-2", "the same with 2 standard deviations", "of hours", _deviations(2.0)),
     VendorRule("socialmetrix-3", "the same with 3 standard deviations", "of hours", _deviations(3.0)),
+    VendorRule(
+        "socialmetrix-1.5-days", "the same with 1.5", "of the seven days: the other reading of its documentation", _deviations_of_days(1.5)
+    ),
+    VendorRule("socialmetrix-2-days", "the same with 2", "of the seven days", _deviations_of_days(2.0)),
     VendorRule(
         "agility-150",
         "150 % of the hourly mean of 7 days, with a cool-down",

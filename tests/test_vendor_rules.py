@@ -40,6 +40,10 @@ def test_that_the_mean_of_a_day_sees_no_row_of_six_hours_three_deviations_high()
     assert len(list(alarms(RULES["socialmetrix-1.5"], with_row(3.0, length=DAY)))) == 1
 
 
+def test_that_of_days_a_day_of_twice_as_much_is_seen() -> None:
+    assert len(list(alarms(RULES["socialmetrix-2-days"], with_row(2.0, length=DAY)))) == 1
+
+
 def test_that_a_fixed_number_rings_for_a_busy_brand_all_the_time() -> None:
     assert list(alarms(RULES["fixed-10"], CALM_WEEKS)) == [HOUR - 1]
 
