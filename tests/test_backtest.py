@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from agents.backtest.history import BrandHistory, HourSeen
-from agents.backtest.picture import picture, spread
+from agents.backtest.history import BrandHistory, HourSeen, Mark
+from agents.backtest.picture import HEIGHT, WIDTH, picture, spread
 from agents.backtest.readiness import proposed, readiness
 from agents.backtest.report import rule_alarms, write_report
 from agents.broker import Broker
@@ -87,6 +87,16 @@ def test_the_picture_is_well_formed_and_holds_the_calendar() -> None:
     drawn = ElementTree.fromstring(picture(history(), Brand(slug="noordnet", events=(event,))))
     assert "campaign: Herfst & <actie>" in [title.text for title in drawn.iter("title")]
     assert {line.get("class") for line in drawn.iter("polyline")} == {"expected", "observed"}
+
+
+def test_that_all_that_is_drawn_lies_in_the_picture() -> None:
+    known = history()
+    known.hours[FIRST // 12 + 100] = HourSeen(900.0, 2.0)
+    known.told = [Mark(datetime(2026, 9, day, tzinfo=UTC), "warning", "burst", "", opens=True) for day in (1, 20, 29)]
+    drawn = ElementTree.fromstring(picture(known, Brand(slug="noordnet")))
+    points = [point.split(",") for line in (*drawn.iter("polyline"), *drawn.iter("polygon")) for point in line.get("points", "").split()]
+    assert all(0 <= float(x) <= WIDTH and 0 <= float(y) <= HEIGHT for x, y in points)
+    assert [0 <= float(mark.get("cx", "-1")) <= WIDTH for mark in drawn.iter("circle")] == [True] * 3
 
 
 def test_that_a_brand_without_hours_has_no_picture() -> None:
