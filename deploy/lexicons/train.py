@@ -64,18 +64,24 @@ NEUTRALS = 0.1
 
 @dataclass(frozen=True)
 class Sum:
-    """How one of the two sums is fitted: what is given of `FIGURES`, which of them are fitted, and the inverse of the penalty on words."""
+    """How one of the two sums is fitted: what is given of `FIGURES`, which of them are fitted, and the inverse of the penalty on words.
+
+    ``trust``: the share of what words were found to weigh that is kept.
+    """
 
     given: Mapping[str, float]
     fitted: tuple[str, ...]
     strength: float
+    trust: float = 1.0
 
 
 SUMS = {
     # Polarity has no constant: a text that says nothing is as likely the one as the other.
     "polarity": Sum({"compound": 8.0}, ("vader",), 8.0),
-    # What makes a text neutral is less in its words than in their absence.
-    "neutrality": Sum({"absolute": -6.0}, ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame"), 0.2),
+    # What makes a text neutral is less in its words than in their absence, and in the words less of it holds for another kind of text.
+    "neutrality": Sum(
+        {"absolute": -6.0}, ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame"), 0.2, 0.5
+    ),
 }
 NEIGHBOUR = {"it": "es"}
 """A language without any neutral texts: what its neighbour's say by figures alone, no words, is taken for its neutrality."""
@@ -256,7 +262,7 @@ def train(language: str, data: Path, scorers: Mapping[str, Scorer]) -> bytes:
         factor = temperature(one)
         found = one.fit(np.arange(len(one.y))) * factor
         dense.append([round(float(weight), 5) for weight in found[BUCKETS:]])
-        scale, content = packed(found[:BUCKETS])
+        scale, content = packed(found[:BUCKETS] * one.how.trust)
         scales.append(float(f"{scale:.6g}"))
         weights.append(content)
         print(f"{language}: {'neutrality' if neutrality else 'polarity':10} {one.x.shape[0]} texts, temperature {factor:.2f}")
