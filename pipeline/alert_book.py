@@ -12,8 +12,9 @@ from pipeline.announced import EventCalendar
 from pipeline.brand_core import VERSION, Core, OpenIncident, OpenSurge, body
 from pipeline.brands import Brand
 from pipeline.buckets import Buckets
+from pipeline.cadence import Silence
 from pipeline.figures import figures_of
-from pipeline.incident import Reason, Scene, Versions, escalate, moment, raise_alert, resolve, without
+from pipeline.incident import Reason, Scene, Versions, escalate, moment, raise_alert, resolve, silence_alert, without
 from pipeline.journal import Journal
 from pipeline.scrp import RING, Alarm
 from pipeline.ticks import BUCKET
@@ -170,6 +171,17 @@ class AlertBook:
         assert core.surge is not None
         surge, core.surge = core.surge, None
         self._resolve(core, surge.fingerprint, bucket, calm, surge.peak, reason, tell)
+
+    def raise_silence(self, core: Core, silence: Silence, bucket: int, history: int, tell: Tell) -> None:
+        """A source brings nothing, where it should have brought much."""
+        alert = silence_alert(self._brand, core.mode, silence, bucket, history, self._versions)
+        core.counters.alerts_raised += 1
+        core.silences[silence.source] = OpenSurge(alert.fingerprint, alert.incident_id, core.mode, alert.raised_at, 0.0)
+        self._tell(alert, None, tell)
+
+    def resolve_silence(self, core: Core, source: str, bucket: int, reason: Reason, tell: Tell) -> None:
+        """The source is heard again."""
+        self._resolve(core, core.silences.pop(source).fingerprint, bucket, 1, 0.0, reason, tell)
 
     def _resolve(self, core: Core, fingerprint: str, bucket: int, calm: int, peak: float, reason: Reason, tell: Tell) -> None:
         core.counters.alerts_resolved += 1

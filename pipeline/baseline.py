@@ -31,7 +31,12 @@ def rebuilt_watch(brand: Brand, counts: Iterable[BrandCounts], until: int) -> Wa
     """
     watch = Watch(brand.profile, prior_of(brand))
     calendar, zone = EventCalendar(brand.events), brand.zone()
-    found = {int(row.bucket_start.timestamp()) // BUCKET: row for row in counts if row.topic is None and row.channel_family is None}
+    holidays = frozenset(day.toordinal() for day in brand.holidays)
+    found = {
+        int(row.bucket_start.timestamp()) // BUCKET: row
+        for row in counts
+        if row.topic is None and row.channel_family is None and row.capped_mentions
+    }
     if not found:
         return watch
     heard = min(found)
@@ -42,5 +47,6 @@ def rebuilt_watch(brand: Brand, counts: Iterable[BrandCounts], until: int) -> Wa
         elif bucket > heard + STALE:
             continue
         negatives, mentions = (0, 0) if row is None else (row.capped_negatives or 0, row.capped_mentions or 0)
-        watch.close(negatives, mentions, *local_slot(datetime.fromtimestamp(bucket * BUCKET, zone)), calendar.at(bucket))
+        slot, day = local_slot(datetime.fromtimestamp(bucket * BUCKET, zone), holidays)
+        watch.close(negatives, mentions, slot, day, calendar.at(bucket))
     return watch

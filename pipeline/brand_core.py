@@ -74,7 +74,7 @@ class OpenIncident(Struct, array_like=True):
 
 
 class OpenSurge(Struct, array_like=True):
-    """A surge that has not ended. It pages nobody, and has no tier."""
+    """A surge or a silence that has not ended. It has no tier."""
 
     fingerprint: str
     incident_id: str
@@ -103,6 +103,10 @@ class Core(Struct, array_like=True):
     surge: OpenSurge | None = None
     look: int = NEVER
     """So many complaints in open buckets are worth a look whether they would raise an alarm."""
+    arrived: dict[str, dict[int, int]] = msgspec.field(default_factory=dict)
+    """Registered source → open bucket → mentions it brought."""
+    silences: dict[str, OpenSurge] = msgspec.field(default_factory=dict)
+    """By source: what was told of it, as long as it is silent."""
 
 
 _encode = msgspec.msgpack.Encoder().encode

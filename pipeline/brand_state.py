@@ -16,6 +16,7 @@ from pipeline.baseline import STALE, prior_of
 from pipeline.brand_core import NEVER, VERSION, Core, Counters, body, decode_core, encode_core
 from pipeline.brands import Brand
 from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted, Quote
+from pipeline.cadence import Cadences
 from pipeline.identities import Identities, forgotten_at
 from pipeline.incident import LATENESS, Versions, moment
 from pipeline.journal import Journal
@@ -44,10 +45,12 @@ class BrandState:
         self._is_core_lost = False
         self._journal = journal
         self._zone = brand.zone()
+        self._holidays = frozenset(day.toordinal() for day in brand.holidays)
         self._calendar = EventCalendar(brand.events)
         self.core = Core(Counters(), brand.mode, {})
         self.watch = Watch(brand.profile, prior_of(brand))
         self.buckets = Buckets()
+        self.cadences = Cadences(self._zone)
         self.identities = Identities(brand.slug, journal)
         self._alerts = AlertBook(brand, versions, self._calendar, journal)
         self.partitions: tuple[int, ...] = ()
@@ -113,6 +116,14 @@ class BrandState:
             self.buckets.add(seen)
         self._show(seen.bucket, shown)
 
+    def hear(self, source: str, bucket: int) -> None:
+        """A registered source has brought a mention; a late one shows that it is alive now."""
+        core = self.core
+        assert core.first_open is not None
+        counts = core.arrived.setdefault(source, {})
+        open_bucket = max(bucket, core.first_open)
+        counts[open_bucket] = counts.get(open_bucket, 0) + 1
+
     def look(self, tell: Tell) -> None:
         """Whether the open buckets, closed as they are, would raise an alarm: then it is told at once.
 
@@ -133,9 +144,11 @@ class BrandState:
         if found is not None:
             bucket, verdict = found
             self._alerts.tell_early(core, bucket, open_buckets[-1][0], verdict, watch, self.buckets, tell)
+            if watch.tier == "crisis":
+                core.look = NEVER  # nothing worse can be told before the close
 
     def _slot(self, bucket: int) -> tuple[int, int]:
-        return local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone))
+        return local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone), self._holidays)
 
     def recount(self, before: Seen, after: Seen, mention_id: str, shown: Quote | None) -> None:
         """An edit while the bucket is open: the polarity is replaced, the total stays."""
@@ -190,7 +203,10 @@ class BrandState:
     def _wake(self) -> int | None:
         """The bucket at whose close an idle brand has something to forget."""
         hour, alert = self.identities.first_hour(), self._alerts.first_to_go()
-        wakes = [wake for wake in (None if hour is None else forgotten_at(hour) - 1, alert) if wake is not None]
+        silence = self.cadences.wake(self.core.first_open or 0, self.core.silences) if self.watch.closed else None
+        if silence is not None and silence > self.core.heard + STALE:
+            silence = None  # by then silence teaches nothing, and is not judged
+        wakes = [wake for wake in (None if hour is None else forgotten_at(hour) - 1, alert, silence) if wake is not None]
         # What should have been forgotten before the first open bucket goes when that one closes.
         return max(min(wakes), self.core.first_open or 0) if wakes else None
 
@@ -244,6 +260,7 @@ class BrandState:
         core.first_open = bucket + 1
         if counted.mentions:
             core.heard = bucket
+        if found is not None and found.voices:
             tell(self._counts(bucket, counted))
         if counted.mentions or self._learns(bucket):
             incident = core.incident
@@ -257,6 +274,7 @@ class BrandState:
             core.counters.buckets_closed += 1
             self.hour = self.watch.hour()
             self._alerts.follow(core, bucket, verdict, self.watch, self.buckets, tell)
+            self._listen(bucket, tell)
             self._touch_watch()
             look = self.watch.worth_a_look()
             core.look = NEVER if look is None else look
@@ -267,6 +285,20 @@ class BrandState:
         self.buckets.forget(bucket + 1)
         self.identities.forget(bucket + 1)
         self._alerts.forget(bucket, tell)
+
+    def _listen(self, bucket: int, tell: Tell) -> None:
+        """Which sources are silent that should not be, and which are no longer."""
+        core = self.core
+        silences, heard = self.cadences.close(bucket, core.arrived)
+        if len(self.cadences):
+            self._journal.touch(self.slug, f"{self.slug}|cadence".encode(), self.cadences.snapshot)
+        for source, silence in list(core.silences.items()):
+            if source in heard:
+                self._alerts.resolve_silence(core, source, bucket, "calmed", tell)
+            elif silence.mode == "observe" and core.mode == "live":
+                self._alerts.resolve_silence(core, source, bucket, "went_live", tell)
+        for found in silences:
+            self._alerts.raise_silence(core, found, bucket, self.watch.closed, tell)
 
     def _counts(self, bucket: int, counted: Counted) -> BrandCounts:
         """What a bucket that closes came to; one that held nothing is not told."""
@@ -316,6 +348,8 @@ class BrandState:
                 self.core = decode_core(value)
             case "watch":
                 self.watch.restore(value)
+            case "cadence":
+                self.cadences.restore(value)
             case "seen":
                 self.identities.restore(name, value)
             case "evidence":
@@ -332,7 +366,7 @@ class BrandState:
                 self._is_core_lost = True
             case "watch":
                 self._touch_watch()
-            case "seen" | "evidence" | "alert":
+            case "seen" | "evidence" | "alert" | "cadence":
                 self._journal.gone(self.slug, key)
 
     def restored(self, ticks: PartitionTicks) -> None:
@@ -350,6 +384,7 @@ class BrandState:
             core.incident = None  # its key could not be read; the next alarm begins anew
         if core.surge is not None and core.surge.fingerprint not in self._alerts:
             core.surge = None
+        core.silences = {source: told for source, told in core.silences.items() if told.fingerprint in self._alerts}
         confirmed = None if core.incident is None or core.incident.unconfirmed is not None else core.incident.tier
         if (confirmed is None) is not (self.watch.tier is None):  # one of the two keys could not be read
             self.watch.tier = confirmed

@@ -4,7 +4,7 @@ Unknown keys are refused; errors name the place. A brand that is not registered 
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -56,6 +56,8 @@ class Brand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ambiguous: Ambiguous | None = None
     blocked_authors: tuple[str, ...] = ()
     events: tuple[CalendarEvent, ...] = ()
+    holidays: tuple[date, ...] = ()
+    """Local days that go like a Sunday."""
 
     def zone(self) -> ZoneInfo:
         """The brand's time zone."""

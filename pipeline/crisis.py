@@ -182,6 +182,8 @@ class CrisisPartition:
         if late:
             state.core.counters.late += 1
             outcome.counts["late", self._registry.source_label(mention.source)] += 1
+        if self._registry.source(mention.source) is not None and mention.source is not None:
+            state.hear(mention.source, bucket)
         role = role_of(mention)
         live = role != EXCLUDED and not late
         author = author_of(mention.author.id)
@@ -307,13 +309,14 @@ class CrisisPartition:
     def readings(self) -> Iterable[Reading]:
         """What the registered brands' detectors see, watermarks, open alerts and state held."""
         firing: dict[str, int] = dict.fromkeys(TIERS, 0)
-        surges = 0
+        surges = silences = 0
         keys = 1
         for slug, state in self._brands.items():
             keys += state.keys()
             if (incident := state.core.incident) is not None:
                 firing[incident.tier] += 1
             surges += state.core.surge is not None
+            silences += len(state.core.silences)
             if not self._registry.knows(slug):
                 continue
             label = {"brand": self._registry.label(slug)}
@@ -325,6 +328,7 @@ class CrisisPartition:
         for tier, number in firing.items():
             yield Reading("open_alerts", {"kind": "crisis", "tier": tier}, number)
         yield Reading("open_alerts", {"kind": "surge", "tier": "none"}, surges)
+        yield Reading("open_alerts", {"kind": "silence", "tier": "none"}, silences)
         yield Reading("state_keys", {"stage": "crisis"}, keys)
 
 

@@ -132,6 +132,39 @@ def _rests(facts: Facts, language: Language) -> str:
     return f"The expectation is still mostly an assumption: there are {history} days of history."
 
 
+class Quiet(NamedTuple):
+    """A source that is silent, and what should have come from it."""
+
+    brand: str
+    zone: ZoneInfo
+    source: str
+    since: datetime
+    mean: float
+    half_width: float
+
+
+def silence_headline(quiet: Quiet, language: Language) -> str:
+    """One sentence: which source, since when, what was expected."""
+    since = moment(quiet.since, quiet.zone, language)
+    expected = f"{number(quiet.mean, language)} ± {number(quiet.half_width, language)}"
+    if language == "nl":
+        return f"{quiet.brand}: geen enkel bericht van bron {quiet.source} sinds {since}, verwacht {expected}"
+    return f"{quiet.brand}: not a single mention from source {quiet.source} since {since}, expected {expected}"
+
+
+def silence_explanation(quiet: Quiet, language: Language) -> str:
+    """What that means, and what to do."""
+    if language == "nl":
+        return (
+            f"Dit is waarschijnlijk een storing van de koppeling en zegt niets over {quiet.brand}. "
+            "Zolang zij duurt, kan wat daar gebeurt niet worden gezien; ga na of de bron nog levert."
+        )
+    return (
+        f"This is probably a fault of the connector and says nothing of {quiet.brand}. "
+        "As long as it lasts, what happens there cannot be seen; check whether the source still delivers."
+    )
+
+
 class Ending(NamedTuple):
     """How an incident ended."""
 
@@ -152,6 +185,8 @@ def resolved_headline(facts: Ending, language: Language) -> str:
                 return f"{brand}: melding uit de meekijkperiode gesloten, het merk is nu live"
             case "not_confirmed", _:
                 return f"{brand}: vroege melding ingetrokken; bij het sluiten van de telling was er geen reden meer voor"
+            case _, "silence":
+                return f"{brand}: er komen weer berichten binnen sinds {since}"
             case _, "surge":
                 return f"{brand}: weer het gewone aantal berichten sinds {since}; op het hoogtepunt {peak} in 5 minuten"
         return f"{brand}: weer rustig sinds {since}; op het hoogtepunt {peak} negatieve berichten in 5 minuten"
@@ -160,6 +195,8 @@ def resolved_headline(facts: Ending, language: Language) -> str:
             return f"{brand}: alert of the observing period closed, the brand is live now"
         case "not_confirmed", _:
             return f"{brand}: early alert withdrawn; when the count was closed there was no reason for it any more"
+        case _, "silence":
+            return f"{brand}: mentions come in again since {since}"
         case _, "surge":
             return f"{brand}: the usual number of mentions again since {since}; {peak} in 5 minutes at the peak"
     return f"{brand}: calm again since {since}; {peak} negative mentions in 5 minutes at the peak"

@@ -4,6 +4,7 @@ What is told can be recomputed: every number comes from the closed bucket that d
 that ends at E is closed at E + 10 minutes, whatever record moved the watermark there.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -12,9 +13,10 @@ from msgspec.structs import replace
 
 from pipeline.brands import Brand
 from pipeline.buckets import EVIDENCE, Quote, Volume
+from pipeline.cadence import SPREAD, Silence
 from pipeline.events import digest
-from pipeline.figures import figures_of
-from pipeline.headline import Ending, Facts, explanation, headline, resolved_headline
+from pipeline.figures import HALF_WIDTH_SDS, figures_of
+from pipeline.headline import Ending, Facts, Quiet, explanation, headline, resolved_headline, silence_explanation, silence_headline
 from pipeline.ticks import BUCKET
 from pipeline.watch import Signal, Verdict
 from schemas.mention import Mode, Tier
@@ -124,6 +126,40 @@ def escalate(alert: Alert, scene: Scene, versions: Versions) -> Alert:
             config_hash=versions.config,
         ),
         scene,
+    )
+
+
+def silence_alert(brand: Brand, mode: Mode, silence: Silence, bucket: int, history: int, versions: Versions) -> Alert:
+    """A source that should have brought mentions brings none: nothing is known of the brand meanwhile, which is not calm."""
+    fingerprint = fingerprint_of(brand.slug, "silence", source=silence.source)
+    at, since, language = closed_at(bucket), moment(silence.since * BUCKET), brand.alert_language()
+    days = history * BUCKET / 86_400
+    width = HALF_WIDTH_SDS * math.sqrt(silence.missed + silence.missed * silence.missed * SPREAD)
+    quiet = Quiet(name_of(brand), brand.zone(), silence.source, since, silence.missed, width)
+    return Alert(
+        fingerprint=fingerprint,
+        incident_id=incident_id_of(fingerprint, bucket),
+        revision=1,
+        brand=brand.slug,
+        kind="silence",
+        status="firing",
+        transition="raised",
+        mode=mode,
+        raised_at=at,
+        started_at=since,
+        updated_at=at,
+        headline=silence_headline(quiet, language),
+        explanation=silence_explanation(quiet, language),
+        language=language,
+        window_seconds=(bucket + 1 - silence.since) * BUCKET,
+        observed=0.0,
+        expected=Band(mean=round(silence.missed, 3), half_width=round(width, 3)),
+        detector_version=versions.detector,
+        config_hash=versions.config,
+        severity="warning",
+        source=silence.source,
+        team=brand.team,
+        baseline=Baseline(days=round(days, 1), state="warm" if days >= WARM_DAYS else "prior"),
     )
 
 

@@ -11,6 +11,7 @@ most: without it one crisis blinds the next.
 
 import math
 import struct
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -45,6 +46,7 @@ _LEARN_SDS, _SPREAD_SDS = 2.5, 2.0
 _CONSENSUS_DISCOUNT = 1.2
 """One window alone must be so much rarer than all windows together."""
 
+_SUNDAY = 6
 _VERSION = 1
 _HEAD = struct.Struct("<BI")
 _NUMBERS = struct.Struct(f"<{2 + 2 * 24 + 2 * 168 + 2 * RING + 4 * len(WINDOWS)}d")
@@ -250,9 +252,13 @@ def tail_score(count: float, mean: float, spread: float) -> float:
     return max(0.0, root + math.log(ratio) / root)
 
 
-def local_slot(at: datetime) -> tuple[int, int]:
-    """Hour of the week (0-167, from Monday) and running number of the day, of a local time. Days may have 23 or 25 hours."""
-    return at.weekday() * 24 + at.hour, at.toordinal()
+def local_slot(at: datetime, holidays: Collection[int] = ()) -> tuple[int, int]:
+    """Hour of the week (0-167, from Monday) and running number of the day, of a local time. Days may have 23 or 25 hours.
+
+    Days among ``holidays`` (by that number) go like a Sunday.
+    """
+    day = at.toordinal()
+    return (_SUNDAY if day in holidays else at.weekday()) * 24 + at.hour, day
 
 
 class Alarm:

@@ -26,7 +26,7 @@ SIGNALS: tuple[Signal, ...] = ("burst", "share", "slow_burn")
 MASKED = 3 * 288
 """Buckets of an open incident that teach nothing: three days. What lasts longer is the new usual."""
 
-_AFTERSHOCK = 1.2
+_AFTERSHOCK = 1.4
 """Score of a new incident right after the last: the tail of a row that is not quite over is no second one."""
 
 _TIMES_HOUR, _TIMES_SIX_HOURS = 2.0, 1.6

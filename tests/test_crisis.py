@@ -1,5 +1,6 @@
 """The crisis stage, record by record: what counts, what raises an alert, what a repeat may not change."""
 
+import random
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from pipeline.baseline import rebuilt_watch
 from pipeline.brand_core import decode_core
 from pipeline.brand_state import BrandState
-from pipeline.brands import Brand, CalendarEvent, Registry
+from pipeline.brands import Brand, CalendarEvent, Registry, SourceSettings
+from pipeline.cadence import LEAST_MISSED
 from pipeline.crisis import TICKS_KEY, CrisisPartition, CrisisStage, read_brand_state
 from pipeline.incident import fingerprint_of
 from pipeline.journal import unseal
@@ -760,7 +762,7 @@ def test_a_record_at_fault_is_a_dead_letter_and_the_others_go_on():
     good = story.records[0]
     outcome = after_history().partition.process([good._replace(value=b"{"), good._replace(headers=[]), good])
     assert [letter.reason for letter in outcome.dead] == ["not_json", "bad_origin"]
-    assert len(outcome.outgoing) == 1
+    assert [out.topic for out in outcome.outgoing if out.topic is not COUNTS] == [ASSESSED]
 
 
 def test_readings_know_registered_brands_only():
@@ -780,7 +782,7 @@ def test_readings_know_registered_brands_only():
 def test_what_goes_out_is_an_assessed_mention_with_our_headers():
     story = Story()
     story.say(600, "one")
-    (out,) = after_history().feed(story.records).out
+    *_, out = after_history().feed(story.records).out
     (assessed,) = after_history().feed(story.records).mentions()
     assert out.value == encode(assessed)
     headers = dict(out.headers)
@@ -1056,14 +1058,15 @@ def test_every_closed_bucket_that_held_something_is_told():
     story.say(1000, "fan", "positive")  # the same hour
     story.tick(3 * HOUR)
     run = after_history().feed(story.records)
-    first, second = counts_of(run)
+    start = MONDAY + timedelta(seconds=HISTORY)
+    first, second = (row for row in counts_of(run) if row.bucket_start >= start)
     assert first.bucket_start == MONDAY + timedelta(seconds=HISTORY + 600)
     assert (first.brand, first.mode, first.mentions, first.negatives) == ("noordnet", "live", 7, 6)
     assert (first.capped_mentions, first.capped_negatives) == (6, 5)
     assert (second.mentions, second.capped_mentions) == (1, 0)
     sent = [out for out in run.out if out.topic is COUNTS]
     assert {out.key for out in sent} == {b"noordnet"}
-    assert len({header(out.headers, "ce_id") for out in sent}) == 2
+    assert len({header(out.headers, "ce_id") for out in sent}) == len(sent)
 
 
 def test_a_baseline_is_made_anew_from_the_counts_topic():
@@ -1080,3 +1083,98 @@ def test_a_baseline_is_made_anew_from_the_counts_topic():
     again = rebuilt_watch(BRANDS[0], [*reversed(rows), *rows[:50]], core.first_open - 1)
     assert again.snapshot() == watch_of(run).snapshot()
     assert rebuilt_watch(BRANDS[0], [], core.first_open).closed == 0
+
+
+def test_a_brands_holidays_are_expected_to_go_like_sundays():
+    day = (MONDAY + timedelta(seconds=HISTORY)).date()  # a Wednesday
+    resting = Registry([msgspec.structs.replace(BRANDS[0], holidays=(day,))])
+    story = Story()
+    story.say(12 * HOUR, "one")
+    story.tick(18 * HOUR)
+    before, plain, rested = watch_of(after_history()), after_history().feed(story.records), after_history(resting).feed(story.records)
+
+    def learnt(run: Run, slot: int) -> bool:
+        return watch_of(run).mentions.expectation.week_weight[slot] != before.mentions.expectation.week_weight[slot]
+
+    wednesday, sunday = 2 * 24 + 13, 6 * 24 + 13  # 12:00 UTC in Amsterdam
+    assert (learnt(plain, wednesday), learnt(plain, sunday)) == (True, False)
+    assert (learnt(rested, wednesday), learnt(rested, sunday)) == (False, True)
+
+
+# silent sources
+
+LISTENING = Registry(BRANDS, sources=[SourceSettings(name="feed"), SourceSettings(name="forum")], hash_="c0ffee")
+
+
+def fed(days: int, *, until: float | None = None, source: str | None = "feed") -> Story:
+    """Six mentions an hour by day and one by night, from the feed up to ``until``; from the forum all the time."""
+    story = Story(first=0)
+    rng = random.Random(3)
+    for hour in range(days * 24):
+        for index in range(6 if 7 <= hour % 24 < 23 else 1):
+            at = hour * HOUR + index * 540 + rng.random() * 300
+            if until is None or at < until:
+                story.say(at, f"a{hour}-{index}", "neutral", source=source)
+            story.say(at + 20, f"f{hour}-{index}", "neutral", source="forum")
+    return story
+
+
+def silences(run: Run) -> list[tuple[str, str | None]]:
+    return [(alert.transition, alert.source) for alert in run.alerts() if alert.kind == "silence"]
+
+
+def test_a_source_that_falls_silent_by_day_is_told_and_heard_again():
+    story = fed(7, until=5 * DAY + 10 * HOUR)
+    story.tick(7 * DAY)
+    run = Run(LISTENING).feed(story.records, [300] * 8)
+    (alert,) = [alert for alert in run.alerts() if alert.kind == "silence"]
+    assert (alert.transition, alert.source, alert.tier, alert.severity, alert.observed) == ("raised", "feed", None, "warning", 0.0)
+    assert alert.fingerprint == fingerprint_of("noordnet", "silence", source="feed")
+    assert alert.expected.mean >= LEAST_MISSED
+    start = MONDAY + timedelta(seconds=HISTORY)
+    assert start + timedelta(days=5, hours=12) < alert.raised_at < start + timedelta(days=5, hours=15)
+    assert abs(alert.started_at - (start + timedelta(days=5, hours=10))) < timedelta(minutes=20)
+    assert "geen enkel bericht van bron feed" in alert.headline
+    assert run.counts["alerts", "silence", "none", "raised"] == 1
+    readings = {(reading.name, *reading.labels.values()): reading.value for reading in run.partition.readings()}
+    assert readings["open_alerts", "silence", "none"] == 1
+    run.restart()
+    story.say(7 * DAY + 60, "back", "neutral", source="feed")
+    story.tick(7 * DAY + HOUR)
+    run.feed(story.records[-2:])
+    assert silences(run) == [("raised", "feed"), ("resolved", "feed")]
+    assert "weer berichten" in run.alerts()[-1].headline
+
+
+def test_nights_and_strangers_are_no_silence():
+    assert silences(Run(LISTENING).feed(fed(7).records)) == []
+    story = fed(7, until=5 * DAY, source="nobody-registered-this")
+    story.tick(8 * DAY)
+    assert [source for _, source in silences(Run(LISTENING).feed(story.records))] in ([], ["forum"])
+
+
+def test_a_brand_all_of_whose_sources_are_silent_is_told_though_it_is_idle():
+    """Nothing comes but ticks, rarely or often: the same is told, at the same moment."""
+    told = []
+    for step in (HOUR, 7 * HOUR):
+        story = fed(5)
+        at = 5 * DAY
+        while at < 8 * DAY:
+            story.tick(at)
+            at += step
+        story.tick(8 * DAY)
+        run = Run(LISTENING).feed(story.records, [400] * 6)
+        told.append([(alert.incident_id, alert.updated_at) for alert in run.alerts() if alert.kind == "silence"])
+    assert told[0] == told[1]
+    assert len(told[0]) == 2
+
+
+def test_a_silence_survives_restarts():
+    story = fed(6, until=5 * DAY + 10 * HOUR)
+    whole = Run(LISTENING).feed(story.records)
+    parts = Run(LISTENING)
+    for start in range(0, len(story.records), 211):
+        parts.feed(story.records[start : start + 211])
+        parts.restart()
+    assert parts.changelog == whole.changelog
+    assert parts.out == whole.out

@@ -202,6 +202,14 @@ def test_local_days_have_23_to_25_hours(zone: str, day: datetime, hours: int):
     assert same[-1] == 6 * 24 + 23
 
 
+def test_a_holiday_goes_like_a_sunday():
+    easter_monday = datetime(2026, 4, 6, 15, tzinfo=ZoneInfo("Europe/Amsterdam"))
+    day = easter_monday.toordinal()
+    assert local_slot(easter_monday) == (15, day)
+    assert local_slot(easter_monday, {day}) == (6 * 24 + 15, day)
+    assert local_slot(easter_monday + timedelta(days=1), {day}) == (24 + 15, day + 1)
+
+
 def test_a_clock_change_is_one_day_in_the_maxima_and_raises_nothing():
     detector = Detector()
     zone = ZoneInfo("Europe/Amsterdam")
