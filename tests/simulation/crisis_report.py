@@ -6,6 +6,18 @@ from typing import Any
 MUST = {
     "standard": 78.0, "low false positives": 70.0, "low false negatives": 82.0, "f1": 0.62, "false_per_week": 0.7,
 }  # fmt: skip
+_OF_A_CRISIS, _OF_A_SURGE = ("detected",), ("called crisis", "seen")
+_ASKED: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("step", "ramp", "viral", "second", "slow_burn", "slowburn", "shift", "crisis_in_campaign", "by_mail", "behind_outage"),
+        _OF_A_CRISIS,
+    ),
+    **dict.fromkeys(("positive_viral", "news_wave", "silence"), _OF_A_SURGE),
+    "normal days": (),
+}
+"""Which columns say something of a kind, also where they are 0; of all others, whether they were called a crisis."""
+_SIZES = ("sparse", "tiny", "small", "medium", "large", "huge")
+
 _HEAD = """# Crisis detection, measured
 
 `make eval-crisis` (with `DATA=` also the two parts whose data is not in the repository). **One row of trouble is one incident**: alerts
@@ -92,12 +104,12 @@ def _verdict(detectors: dict[str, Any]) -> Iterator[str]:
 
 def _detectors(detectors: dict[str, Any]) -> Iterator[str]:
     ours = detectors["webcare"]
-    sizes = [*ours["sizes"], "all"]
+    sizes = [*sorted(ours["sizes"], key=_SIZES.index), "all"]
     yield from _table(
         ["detector", "size", "crises", "detected", "false a month", "false a quiet month", "median delay, min", "incidents per crisis"],
         [
             [name if size == sizes[0] else "", size, *_row(one["all"] if size == "all" else one["sizes"][size])]
-            for name, one in detectors.items()
+            for name, one in sorted(detectors.items(), key=lambda pair: pair[0] != "webcare")
             for size in sizes
         ],
     )
@@ -118,12 +130,12 @@ def _kinds(detectors: dict[str, Any]) -> Iterator[str]:
     yield "What became of each kind of happening, with our detector:"
     yield ""
     columns = ("all", "detected", "median delay", "called crisis", "seen", "false")
+    rows = []
+    for kind, known in sorted(detectors["webcare"]["kinds"].items()):
+        counted: dict[str, Any] = dict.fromkeys(_ASKED[kind] if kind in _ASKED else ("called crisis",), 0) | known
+        rows.append([kind, *("" if counted.get(column) is None else f"{counted[column]:.0f}" for column in columns)])
     yield from _table(
-        ["kind", "happened", "detected", "median delay, min", "called a crisis", "seen as what it is", "false alarms in it"],
-        [
-            [kind, *("" if columns_of.get(column) is None else f"{columns_of[column]:.0f}" for column in columns)]
-            for kind, columns_of in detectors["webcare"]["kinds"].items()
-        ],
+        ["kind", "happened", "detected", "median delay, min", "called a crisis", "seen as what it is", "false alarms in it"], rows
     )
 
 
