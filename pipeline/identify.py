@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.words import language_of_words
+from pipeline.words import ShortWords
 
 NAMED: Final = ("nl", "en", "de", "fr", "es", "it", "pt", "pl", "tr", "ar", "da", "sv", "nb", "af", "fy")
 """The languages we name; every other one is declined."""
@@ -30,15 +30,12 @@ PRIORS = {"nl": 3.0, "en": 2.0, "de": 1.0, "fr": 1.0}
 """Log-priors of an ordinary Dutch stream: Dutch recall, paid for with Afrikaans taken for Dutch. A neutral stream has none."""
 
 GATE = 0.35
-WORD_WEIGHT = 6.0
-"""What a listed word adds to its language's score: it is hundreds of times as likely there as in any other."""
-
 LONGEST = 2_000
 """Characters looked at: more of the same text decides nothing."""
 
 SHORT = 20
 SURE = 0.9
-"""A hint is heard against a text of fewer than 20 letters, unless the text is this confident."""
+"""A hint or a listed word is heard against a text of fewer than 20 letters, unless the text is this confident."""
 
 _BATCH = 256
 _LANE = 8
@@ -143,7 +140,8 @@ def _letters(text: str) -> int:
 class LanguageIdentifier:
     """Names languages. Keeps what it needs of the model and not the model itself."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, words: ShortWords) -> None:
+        self._words = words
         self.labels: tuple[str, ...] = (*NAMED, NO_LANGUAGE, *DECOYS)
         columns: list[int] = []
         self._first: list[int] = []  # column at which each label begins: Norwegian is two of them, and so is Serbian
@@ -265,9 +263,11 @@ class LanguageIdentifier:
                 out.append(UNKNOWN)
                 continue
             language = self._judge(text, verdict)
-            if language.code is None:
-                language = self._by_words(text, scores[at], roots[at]) or language
             hint = hints[at] if hints else None
+            if language.code is None or (language.confidence or 0.0) < SURE:
+                # Shared words speak neither against a hint nor against what the text says.
+                alone = language.code is not None or hint is not None or (neutral is not None and neutral[at])
+                language = self._by_words(text, language, scores[at], roots[at], alone=alone) or language
             if hint is not None and hint != language.code and _hears(text, language, verdict):
                 language = Language(hint, language.guess, None, "hint")
             out.append(language)
@@ -278,16 +278,16 @@ class LanguageIdentifier:
         declined = verdict.best >= len(NAMED) or verdict.gate < GATE or (len(text) < 12 and _letters(text) < 2)
         return Language(None if declined else guess, guess, round(verdict.confidence, 6), None if declined else "text")
 
-    def _by_words(self, text: str, scores: Scores, root: np.float32) -> Language | None:
-        """What words that exist in one language only make of a text that we would decline."""
-        code, count = language_of_words(text)
-        if code is None:
+    def _by_words(self, text: str, language: Language, scores: Scores, root: np.float32, *, alone: bool) -> Language | None:
+        """What words that speak for one language make of a text that we would decline, or of a short one that is not sure."""
+        said = self._words.say(text, alone=alone)
+        if said is None or said.language == language.code or (language.code is not None and _letters(text) >= SHORT):
             return None
         helped = scores.copy()
-        helped[NAMED.index(code)] += WORD_WEIGHT * count
+        helped[NAMED.index(said.language)] += said.weight
         (verdict,) = _verdicts(helped[None, :], np.array([root]))
-        language = self._judge(text, verdict)
-        return language._replace(ground="words") if language.code == code else None
+        judged = self._judge(text, verdict)
+        return judged._replace(ground="words") if judged.code == said.language else None
 
 
 class _Verdict(NamedTuple):

@@ -1,7 +1,7 @@
 """Which language a text is in: by the library's model, whatever the batch, and declined where it cannot be told. All texts are invented."""
 
-import itertools
 import math
+from importlib.resources import files
 from random import Random
 
 import numpy as np
@@ -24,7 +24,7 @@ from pipeline.identify import (
     named,
     says_nothing,
 )
-from pipeline.words import WORDS, language_of_words
+from pipeline.words import ONLY_WEIGHT, USUAL_WEIGHT, ShortWords, WordsError, parse_words
 
 SAID = {
     "nl": "Al drie dagen wacht ik op mijn pakketje en niemand neemt de telefoon op",
@@ -196,36 +196,86 @@ def test_priors_are_for_dutch_and_a_neutral_stream_has_none(identifier: Language
 # words
 
 
-def test_a_word_is_listed_once() -> None:
-    for first, second in itertools.combinations(WORDS.values(), 2):
-        assert not first & second
-    assert all(word == word.lower() and len(word) >= 2 for words in WORDS.values() for word in words)
+@pytest.fixture(scope="module")
+def words() -> ShortWords:
+    return parse_words((files("pipeline") / "words.toml").read_bytes(), NAMED)
+
+
+def test_four_languages_have_words_and_dutch_most(words: ShortWords) -> None:
+    listed = [*words.only.values(), *words.usually.values()]
+    assert {language: listed.count(language) > 100 for language in set(listed)} == dict.fromkeys(("nl", "en", "de", "fr"), True)
+    assert listed.count("nl") > 450
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("content", "problem"),
     [
-        ("Bedankt", ("nl", 1)),
-        ("echt slechte klantenservice", ("nl", 2)),
-        ("BEDANKT bedankt", ("nl", 1)),
-        ("c’est magnifique", ("fr", 2)),
-        ("bedankt thanks", (None, 0)),
-        ("zzz", (None, 0)),
-        ("", (None, 0)),
-        ("bedankt a b c d e f g h i j k", ("nl", 1)),
-        ("bedankt a b c d e f g h i j k l", (None, 0)),
+        pytest.param(b"only =", r"words.toml: ", id="no TOML"),
+        pytest.param(b"\xff", r"words.toml: ", id="no text"),
+        pytest.param(b'[only]\nnl = "ja"\n[mostly]\nnl = "nee"', r"words.toml: .*mostly", id="an unknown table"),
+        pytest.param(b'[only]\nnds = "moin"', r"\[only\] nds is no language that we name; use one of nl, en", id="an unknown language"),
+        pytest.param(b'[only]\nnl = "Bedankt"', r"nl: 'Bedankt' is in no text", id="capitals"),
+        pytest.param(b'[only]\nnl = "u"', r"nl: 'u' is in no text", id="one letter"),
+        pytest.param(b'[only]\nnl = "top!"', r"nl: 'top!' is in no text", id="a mark"),
+        pytest.param(b'[only]\nnl = "prima"\nde = "prima"', r"'prima' is listed for nl and for de", id="two languages"),
+        pytest.param(b'[only]\nnl = "prima"\n[usually]\nnl = "prima"', r"'prima' is listed for nl and for nl", id="two tables"),
     ],
 )
-def test_words_speak_for_one_language(text: str, expected: tuple[str | None, int]) -> None:
-    assert language_of_words(text) == expected
+def test_a_wrong_file_of_words_is_told_with_its_word(content: bytes, problem: str) -> None:
+    with pytest.raises(WordsError, match=problem):
+        parse_words(content, NAMED)
 
 
-@pytest.mark.parametrize(("text", "code"), [("Bedankt!", "nl"), ("storing", "nl"), ("Klopt", "nl")])
-def test_a_listed_word_decides_what_would_be_declined(identifier: LanguageIdentifier, text: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "alone", "expected"),
+    [
+        ("Bedankt", False, ("nl", ONLY_WEIGHT)),
+        ("Bedankt", True, ("nl", ONLY_WEIGHT)),
+        ("echt slechte klantenservice", True, ("nl", 2 * ONLY_WEIGHT)),
+        ("BEDANKT bedankt", False, ("nl", ONLY_WEIGHT)),
+        ("prima bedankt", False, ("nl", ONLY_WEIGHT + USUAL_WEIGHT)),
+        ("prima", False, ("nl", USUAL_WEIGHT)),
+        ("prima", True, None),
+        ("c’est magnifique", False, ("fr", 2 * ONLY_WEIGHT)),
+        ("bedankt thanks", False, None),
+        ("prima thanks", False, None),
+        ("zzz", False, None),
+        ("", False, None),
+        ("bedankt a b c d e f g h i j k", False, ("nl", ONLY_WEIGHT)),
+        ("bedankt a b c d e f g h i j k l", False, None),
+    ],
+)
+def test_words_speak_for_one_language(words: ShortWords, text: str, alone: bool, expected: tuple[str, float] | None) -> None:
+    assert words.say(text, alone=alone) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Bedankt!", "storing", "Klopt", "prima", "top!", "Top!!!", "Kut service", "Jammer", "Dank je", "Oplichting!"],
+)
+def test_a_listed_word_decides_what_would_be_declined(identifier: LanguageIdentifier, text: str) -> None:
     language = one(identifier, text)
-    assert (language.code, language.guess, language.ground) == (code, code, "words")
+    assert (language.code, language.guess, language.ground) == ("nl", "nl", "words")
     assert language.confidence is not None
     assert language.confidence > 0.5
+
+
+@pytest.mark.parametrize("text", ["helaas", "Waardeloos!", "Slecht", "traag", "wat nu"])
+def test_other_dutch_of_one_or_two_words_is_told_by_the_text(identifier: LanguageIdentifier, text: str) -> None:
+    assert one(identifier, text)[::3] == ("nl", "text")
+
+
+def test_shared_words_speak_neither_in_a_neutral_stream_nor_against_a_hint(identifier: LanguageIdentifier) -> None:
+    assert one(identifier, "top!", neutral=True).code is None
+    assert one(identifier, "prima", neutral=True).ground != "words"
+    assert one(identifier, "Prima!", hint="de")[::3] == ("de", "hint")
+    assert one(identifier, "Bedankt!", hint="de")[::3] == ("nl", "words"), "a word of one language alone does"
+
+
+def test_a_listed_word_overrules_a_short_text_that_is_not_sure(identifier: LanguageIdentifier) -> None:
+    nobody = LanguageIdentifier(PackagedIdentifier.from_model_file(MODEL_FILE), ShortWords({}, {}))
+    assert one(nobody, "Oplichting!")[::3] == ("de", "text")
+    assert one(identifier, "Oplichting!")[::3] == ("nl", "words")
 
 
 def test_words_do_not_overrule_a_text(identifier: LanguageIdentifier) -> None:
