@@ -86,19 +86,17 @@ def _verdict(detectors: dict[str, Any]) -> Iterator[str]:
         + "."
     )
     for name, detector in detectors.items():
-        theirs = detector["all"]
-        if name == "webcare" or (theirs["share"] < ours["share"] and theirs["false_per_month"] > ours["false_per_month"]):
-            continue
-        better = [
-            what
-            for what, is_so in (
-                ("finds as many or more", theirs["share"] >= ours["share"]),
-                ("raises as few or fewer false alarms", theirs["false_per_month"] <= ours["false_per_month"]),
-            )
-            if is_so
-        ]
-        yield f"`{name}` {' and '.join(better)} ({theirs['share']:.2f} detected, {theirs['false_per_month']:.2f} false)."
-    yield "All other rules find fewer crises with more false alarms."
+        for size, theirs in {**detector["sizes"], "all": detector["all"]}.items():
+            mine = ours if size == "all" else detectors["webcare"]["sizes"][size]
+            found, quiet = theirs["share"] >= mine["share"], theirs["false_per_month"] <= mine["false_per_month"]
+            if name != "webcare" and theirs["share"] > 0 and (found or quiet):
+                better = " and ".join(
+                    what for what, is_so in (("finds as many or more", found), ("raises as few or fewer false alarms", quiet)) if is_so
+                )
+                yield f"`{name}`, {size}: {better} ({theirs['share']:.2f} detected, {theirs['false_per_month']:.2f} false)."
+    if blind := [f"`{name}`" for name, detector in detectors.items() if detector["all"]["share"] == 0]:
+        yield f"Silent altogether: {', '.join(blind)}."
+    yield "Everywhere else the rules find fewer crises with more false alarms."
     yield ""
 
 
@@ -132,7 +130,7 @@ def _kinds(detectors: dict[str, Any]) -> Iterator[str]:
     columns = ("all", "detected", "median delay", "called crisis", "seen", "false")
     rows = []
     for kind, known in sorted(detectors["webcare"]["kinds"].items()):
-        counted: dict[str, Any] = dict.fromkeys(_ASKED[kind] if kind in _ASKED else ("called crisis",), 0) | known
+        counted: dict[str, Any] = dict.fromkeys(_ASKED.get(kind, ("called crisis",)), 0) | known
         rows.append([kind, *("" if counted.get(column) is None else f"{counted[column]:.0f}" for column in columns)])
     yield from _table(
         ["kind", "happened", "detected", "median delay, min", "called a crisis", "seen as what it is", "false alarms in it"], rows
