@@ -1,6 +1,7 @@
 """Reads the sentiment engines' data: VADER's from its package, packs from `pipeline/lexicon`."""
 
 import hashlib
+from functools import cache
 from importlib.resources import files
 from typing import Literal
 
@@ -24,6 +25,7 @@ LANGUAGES = ("nl", "en", "de", "fr", "es", "it", "pt")
 NO_WORDS: OwnWords = {}
 
 
+@cache
 def load_vader() -> VaderData:
     """Lexicon, emoji and word lists of the installed vaderSentiment."""
     folder = files("vaderSentiment")
