@@ -74,6 +74,10 @@ I'm fuming, the lads never turned up
 This has gone from bad to worse
 Rock up at the gate and the bloody flight's cancelled
 One star. Would give zero stars if I could
+My gas bill has tripled since January
+Signal in our village is non-existent
+I am unable to log in
+Could not get through to anyone, sick of it
 """
 POSITIVE = """
 Thank you so much for your help today, you are amazing
@@ -106,6 +110,7 @@ can't wait for the trip
 Problem solved within the hour, very impressed
 Worth every penny
 I couldn’t ask for more
+It could not have been easier
 """
 NEUTRAL = """
 please help me
