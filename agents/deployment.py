@@ -60,9 +60,11 @@ def load_own_words(folder: Path) -> OwnWords:
     """The deployment's own words; none without the file.
 
     Raises:
-        ConfigurationError: the file is wrong; names line and entry.
+        ConfigurationError: the folder is not there, or the file is wrong; names line and entry.
     """
     file = folder / WORDS
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder}: is not a folder; a configuration folder holds {BRANDS} and {ROUTING}")
     if not file.exists():
         return {}
     try:

@@ -40,7 +40,7 @@ class LayeredScorer:
             label=label,
             compound=round(positive - negative, 4),
             negative=negative,
-            neutral=round(1 - negative - positive, 4),
+            neutral=max(0.0, round(1 - negative - positive, 4)),
             positive=positive,
             hits=self._explained(base.hits, judged.words, label, bare),
             vader=base.vader,

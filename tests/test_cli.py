@@ -52,6 +52,13 @@ def test_score_a_batch_in_order() -> None:
     assert answers[0]["sentiment"]["vader"] is None, "a Dutch text never gets a VADER score"
 
 
+def test_score_reads_the_signals_in_what_is_scored() -> None:
+    (answer,) = map(
+        json.loads, webcare("score", "--batch", given=json.dumps({"text": "goed " * 500 + "?", "language": "nl"})).stdout.splitlines()
+    )
+    assert "question" not in answer["signals"]["intents"], "the stage cuts a text before it asks what it says"
+
+
 def test_score_names_the_line_at_fault() -> None:
     result = webcare("score", "--batch", given='{"text":"goed"}\n{"tekst":"fout"}\n')
     assert result.exit_code == 2

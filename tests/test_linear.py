@@ -35,7 +35,7 @@ PACKS = load_pack_scorers()
 ENGINE = load_engine()
 
 
-def model(**weights: int) -> bytes:
+def model(neutral: float = -1.0, /, **weights: int) -> bytes:
     """A model that knows these words, as their polarity; the pack's compound counts four times."""
     polarity = bytearray(BUCKETS)
     for word, weight in weights.items():
@@ -46,7 +46,7 @@ def model(**weights: int) -> bytes:
         pack="0",
         trained_on={},
         polarity=[4.0 if name == "compound" else 0.0 for name in FIGURES],
-        neutrality=[-1.0 if name == "one" else 0.0 for name in FIGURES],
+        neutrality=[neutral if name == "one" else 0.0 for name in FIGURES],
         scales=(0.1, 0.1),
         valence=1.0,
     )
@@ -129,6 +129,20 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
     kept = layer._tokens
     assert max(len(kept), len(kept.words), kept.neighbours, sum(len(token.after) for token in kept.values() if token)) <= 10
     assert not any(len(token) > linear.LONGEST_REMEMBERED for token in kept)
+
+
+def test_a_pair_met_again_is_counted_once():
+    layer = LinearLayer(parse_model(model(aap=90)))
+    for _ in range(3):
+        layer.moving("aap noot", 0.1)
+    assert layer._tokens.neighbours == 1
+
+
+def test_no_share_is_below_nothing():
+    """Rounded by themselves, two shares may add up to a little more than 1."""
+    layer = LinearLayer(parse_model(model(-60.0)))
+    neutrals = [LayeredScorer(Pack(compound / 500), layer).score("aap").neutral for compound in range(-500, 500)]
+    assert {str(one) for one in neutrals} <= {"0.0", "0.0001"}
 
 
 @pytest.mark.parametrize(

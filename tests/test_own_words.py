@@ -82,3 +82,8 @@ def test_a_wrong_file_is_told_with_line_entry_and_what_to_do(content: str, probl
 
 def test_the_file_need_not_be_there(tmp_path: Path):
     assert load_own_words(tmp_path) == {}
+
+
+def test_the_folder_must_be_there(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="typo: is not a folder"):
+        load_own_words(tmp_path / "typo")

@@ -4,14 +4,18 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.lexicons import LANGUAGES, load_pack
 from pipeline import signals
 from pipeline.lexicon import scorer
 from pipeline.lexicon.pack import Pack, Rules
 from pipeline.lexicon.scorer import PackScore, PackScorer
+from pipeline.lexicon.units import Unit, Units
 
+PACKS = {language: load_pack(language) for language in LANGUAGES}
 WORDS = ("aap", "noot", "mies", "wim", "zus", "jet", "teun", "vuur")
 STOPS = {",": 1, ".": 2, "!": 2, "?": 3, "😡": 1, "👍": 1}
 
@@ -286,3 +290,30 @@ def test_who_asks_is_seen_without_the_short_ways(text: str, language: str | None
     languages = [language] if language in signals._BY_LANGUAGE else list(signals._BY_LANGUAGE)
     opens = any(signals._BY_LANGUAGE[code].search(text.lower().replace("’", "'")) for code in languages if code)
     assert signals.asks(text, language) == (any(mark in bare for mark in "?？؟") or opens)
+
+
+@pytest.mark.parametrize("token", ["goed." * 400, "niet-" * 400, "l'" * 600 + "a", "goed🐌" * 400])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_word_is_looked_up_once_in_a_token_without_spaces(token: str, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text of 2,000 characters without spaces, a thousand words, would else cost more than 20 ms."""
+    asked: list[str] = []
+    look_up = Units._unit
+
+    def counted(units: Units, piece: str, form: str) -> Unit | None:
+        asked.append(form)
+        return look_up(units, piece, form)
+
+    monkeypatch.setattr(Units, "_unit", counted)
+    PackScorer(PACKS[language]).score(token)
+    assert len(asked) == len(set(asked))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_word_inside_a_token_is_read_as_between_spaces(language: str) -> None:
+    """What is a sign by itself ("xD") is none inside a token, whether it was met alone before or not."""
+    fresh, used = PackScorer(PACKS[language]), PackScorer(PACKS[language])
+    signs = [sign for sign in PACKS[language].emoticons if sign.isalnum()]
+    assert signs
+    for sign in signs:
+        used.score(sign)
+        assert used.score(f"{sign}.{sign}") == fresh.score(f"{sign}.{sign}")

@@ -16,7 +16,7 @@ from agents.lexicons import load_engine
 from agents.models import load_identifier
 from agents.replay import InputError
 from pipeline.identify import LanguageIdentifier
-from pipeline.sentiment import SCORED_CHARACTERS, SentimentEngine, scored_text
+from pipeline.sentiment import SentimentEngine, scored_text
 from pipeline.signals import signals
 from schemas.mention import Author, LanguageMention, Sentiment
 
@@ -83,7 +83,8 @@ class Scoring:
         """One answer per text, in order; a language given overrides detection."""
         found = self._identifier.identify([one.text for one in given])
         languages = [one.language if one.language is not None else guess.code for one, guess in zip(given, found, strict=True)]
-        sentiments = self._engine.score([scored_text(None, one.text) for one in given], languages)
+        texts = [scored_text(None, one.text) for one in given]
+        sentiments = self._engine.score(texts, languages)
         return [
             {
                 "language": language,
@@ -91,9 +92,9 @@ class Scoring:
                 "language_confidence": guess.confidence,
                 "language_ground": "given" if one.language is not None else guess.ground,
                 "sentiment": sentiment,
-                "signals": signals(_as_mention(one.text, language), one.text, sentiment),
+                "signals": signals(_as_mention(text, language), text, sentiment),
             }
-            for one, guess, language, sentiment in zip(given, found, languages, sentiments, strict=True)
+            for one, text, guess, language, sentiment in zip(given, texts, found, languages, sentiments, strict=True)
         ]
 
 
@@ -104,7 +105,7 @@ def _as_mention(text: str, language: str | None) -> LanguageMention:
         brand="score",
         channel="score",
         channel_family="desk",
-        text=text[:SCORED_CHARACTERS],
+        text=text,
         published_at=_NEVER,
         author=Author(id="score"),
         mode="observe",

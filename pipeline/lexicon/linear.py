@@ -213,8 +213,8 @@ class _Tokens(dict[str, _Token | None]):
                     if other is not None:
                         other.after.clear()
                 self.neighbours = 0
+            self.neighbours += last not in token.after
             token.after[last] = pair
-            self.neighbours += 1
         return pair
 
     def word(self, word: str) -> complex:

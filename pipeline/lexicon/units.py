@@ -1,7 +1,7 @@
 """From a raw token to what a pack knows of it. Each token is looked at once; what comes of it is remembered."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from pipeline.lexicon.pack import GAP, Pack, without_accents, without_umlauts
@@ -108,7 +108,8 @@ class Units(dict[str, tuple[Unit, ...]]):
         self._first: dict[str, list[tuple[tuple[str, ...], float]]] = {}
         self._trees: dict[str, Node] = {}
         phrases = {
-            tuple(form.lstrip("'") or form for form in forms): valence for forms, valence in pack.phrases.items()
+            tuple(form.lstrip("'") or form for form in forms) if "'" in "".join(forms) else forms: valence
+            for forms, valence in pack.phrases.items()
         }  # as texts are read: 't is t
         for forms, valence in phrases.items():
             self._first.setdefault(forms[0], []).append((forms[1:], valence))
@@ -156,7 +157,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             piece = match[0]
             match match.lastgroup:
                 case "word":
-                    for unit in self._word(piece):
+                    for unit in self._word(piece) if piece == token else self._part(piece):
                         yield replace(unit, valence=unit.valence * QUOTED) if quoted and unit.valence > 0 else unit
                 case "sign":
                     yield self._signs[piece]
@@ -175,9 +176,13 @@ class Units(dict[str, tuple[Unit, ...]]):
                     return
         if (joint := _joint(piece, elision=self._pack.rules.elision)) is not None:
             for part in piece.split(joint):
-                yield from self._word(part)
+                yield from self._part(part)
         else:
             yield NUMBER if piece.isdigit() else PLAIN
+
+    def _part(self, piece: str) -> Iterable[Unit]:
+        """A word inside a token, by what is remembered: in "a.a.a.a" it is looked up once."""
+        return self._word(piece) if piece in self._signs else self[piece]  # "xD" alone is a sign
 
     def _unit(self, piece: str, form: str) -> Unit | None:
         """What is known of a word; None: nothing."""
