@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from agents.cli import app
+from agents.commands import score
 from agents.installation import foreign_packages
+from agents.lexicons import load_engine
+from agents.models import load_identifier
 
 MENTION: dict[str, Any] = {
     "mention_id": "x:1",
@@ -50,6 +53,24 @@ def test_score_a_batch_in_order() -> None:
     assert answers[2]["sentiment"]["vader"] is None, "a language that is given counts, whatever the text"
     assert answers[1]["sentiment"]["vader"]["neg"] > 0
     assert answers[0]["sentiment"]["vader"] is None, "a Dutch text never gets a VADER score"
+
+
+@pytest.mark.parametrize(
+    ("engine", "language", "ground"),
+    [
+        ("vader", "en", "VADER as it is"),
+        ("pack", "en", "lexicon and rules alone"),
+        ("full", "en", "lexicon and rules and the linear layer"),
+        ("full", "nl", "lexicon and rules and the linear layer"),
+        ("full", "pl", "nothing: there are no words for this language"),
+    ],
+)
+def test_score_says_what_it_rests_on(
+    engine: Literal["vader", "pack", "full"], language: str, ground: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered = score.Scoring(load_identifier(), load_engine(engine)).answers([score._Given("my good parcel", language)])
+    score._show_score(answered[0], engine)
+    assert f", by {ground}" in capsys.readouterr().out
 
 
 def test_score_reads_the_signals_in_what_is_scored() -> None:

@@ -146,10 +146,9 @@ def _engine(sentiment: Sentiment, engine: str) -> str:
     """What the answer rests on."""
     if sentiment.label == "unscored":
         return "nothing: there are no words for this language"
-    lexicon = "VADER" if sentiment.vader is not None else "lexicon and rules"
     if engine == "vader":
         return "VADER as it is"
-    return f"{lexicon} and the linear layer" if sentiment.negative is not None else f"{lexicon} alone"
+    return "lexicon and rules and the linear layer" if sentiment.negative is not None else "lexicon and rules alone"
 
 
 def _bar(share: float) -> str:
