@@ -121,6 +121,21 @@ def test_weak_words_are_told_where_nothing_else_speaks_for_the_label():
     assert all(abs(hit.valence) < LEAST_SHOWN for hit in scored.hits)
 
 
+@pytest.mark.parametrize(
+    ("text", "neutral", "told"),
+    [
+        ("moet trut", -1.0, ["trut"]),  # a function word is no reason
+        ("fijner trut", -1.0, ["trut"]),  # what would turn the whole against the label is not told
+        ("fijner trut", 5.0, []),  # a neutral text needs no reason
+    ],
+)
+def test_only_words_that_explain_the_label_are_told(text: str, neutral: float, told: list[str]):
+    layer = LinearLayer(parse_model(model(neutral, trut=-20, fijner=50, moet=-90)))
+    scored = LayeredScorer(Pack(-0.9), layer).score(text)
+    assert scored.label == ("neutral" if neutral > 0 else "negative")
+    assert [hit.text for hit in scored.hits] == told
+
+
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(linear, "REMEMBERED", 10)
     layer = LinearLayer(parse_model(model()))
