@@ -26,8 +26,8 @@ _OTHERS = """
 """
 DECOYS = tuple(_OTHERS.split())
 DECOY_BIAS = -6.0
-PRIORS = {"nl": 3.0, "en": 2.0, "de": 1.0, "fr": 1.0}
-"""Log-priors of an ordinary Dutch stream: Dutch recall, paid for with Afrikaans taken for Dutch. A neutral stream has none."""
+PRIORS = {"nl": 3.0, "en": 2.0, "de": 1.0, "fr": 1.0, "af": -2.0}
+"""Log-priors of an ordinary Dutch stream: few there write Afrikaans, and many a short Dutch text could be it. A neutral stream has none."""
 
 GATE = 0.35
 LONGEST = 2_000

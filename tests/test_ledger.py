@@ -228,8 +228,8 @@ def held_after(count: int) -> tuple[int, int]:
 def test_memory_grows_by_bits() -> None:
     """Between two sizes it grows by the bitmaps, five bits a record; repeats are sorted on disk, a hundred at a time."""
     held_after(10)
-    (few, _), (many, most) = held_after(1_000), held_after(5_000)
-    assert many - few <= 4_000 * 5 / 8 + 1_000
+    (few, _), (many, most) = held_after(1_000), held_after(21_000)
+    assert many - few <= 20_000 * 5 / 8 + 4_000  # the interpreter's own allocations come and go between two runs
     assert most < 2_000_000
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,8 +10,13 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
+from agents.demo.phrases import load_phrases
+from agents.demo.scenario import scenario
+from agents.deployment import build_stages, load_deployment
+from agents.offline import OfflineChain
 from agents.rebuild import RebuildError, _replayed
 from agents.runtime.restore import Newest, Pace, Unreadable, change_of, load, place_in, take
+from agents.settings import DEMO_KEY
 from agents.telemetry import Telemetry
 from agents.topic_reader import Record
 from pipeline.journal import CHANGE, seal, unseal
@@ -161,3 +167,15 @@ def test_a_rebuild_refuses_a_source_that_ends_before_what_was_worked_through() -
     reader: Any = Remade()
     with pytest.raises(RebuildError, match=r"crisis, partition 0: 9 records were worked through and .* ends at 3"):
         _replayed(reader, stage, 0, 1, {0: 9})
+
+
+def test_every_key_that_a_stage_writes_is_known_to_a_restore() -> None:
+    """What is not known has no brand: it is neither handed back when it is damaged, nor moved when partitions are added."""
+    since, until = datetime(2026, 9, 19, tzinfo=UTC), datetime(2026, 9, 22, tzinfo=UTC)
+    told = [line for line in scenario(load_phrases()) if since <= line.at < until]
+    chain = OfflineChain(build_stages(load_deployment(), DEMO_KEY, 1, replaying=True))
+    records = [Incoming(0, offset, int(line.at.timestamp() * 1000), None, line.value, []) for offset, line in enumerate(told)]
+    keys = {key for _, _, outcome in chain.work(records) for key in outcome.changes}
+    kinds = {place_in(key)[1] for key in keys}
+    assert kinds >= {"core", "watch", "cadence", "seen", "item", "thread", "author"}
+    assert "?" not in kinds
