@@ -4,6 +4,7 @@ Usage: work_quix.py light|real BOOTSTRAP GROUP.
 """
 
 import sys
+import tempfile
 from typing import Any
 
 from light import TOPICS, setter
@@ -32,6 +33,7 @@ def build(kind: str, bootstrap: str, group: str) -> Application:
         commit_interval=1.0,
         auto_create_topics=False,
         use_changelog_topics=False,
+        state_dir=tempfile.gettempdir(),  # it keeps none, and makes a folder for it all the same
         loglevel="WARNING",
         consumer_extra_config={"fetch.wait.max.ms": 50},
         producer_extra_config={"message.max.bytes": 4 << 20},
