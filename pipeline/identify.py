@@ -34,8 +34,10 @@ LONGEST = 2_000
 """Characters looked at: more of the same text decides nothing."""
 
 SHORT = 20
+UNSURE = 40
+"""A word of one language alone is heard against a text of fewer letters than this, unless it is `SURE`."""
 SURE = 0.9
-"""A hint or a listed word is heard against a text of fewer than 20 letters, unless the text is this confident."""
+"""A hint is heard against a text of fewer than 20 letters, unless the text is this confident."""
 
 _BATCH = 256
 _LANE = 8
@@ -281,7 +283,7 @@ class LanguageIdentifier:
     def _by_words(self, text: str, language: Language, scores: Scores, root: np.float32, *, alone: bool) -> Language | None:
         """What words that speak for one language make of a text that we would decline, or of a short one that is not sure."""
         said = self._words.say(text, alone=alone)
-        if said is None or said.language == language.code or (language.code is not None and _letters(text) >= SHORT):
+        if said is None or said.language == language.code or (language.code is not None and _letters(text) >= UNSURE):
             return None
         helped = scores.copy()
         helped[NAMED.index(said.language)] += said.weight

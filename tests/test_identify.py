@@ -188,7 +188,7 @@ def test_capitals_and_stretched_letters_change_nothing(identifier: LanguageIdent
     assert one(identifier, "echt zoooooooo traag vandaag") == one(identifier, "echt zoo traag vandaag")
 
 
-@pytest.mark.parametrize("text", ["Dit lost niks op", "Wat een slechte service weer"])
+@pytest.mark.parametrize("text", ["Alweer storing, waardeloos", "Dit lost niks op", "Wat een slechte service weer"])
 def test_short_dutch_is_not_taken_for_afrikaans(identifier: LanguageIdentifier, text: str) -> None:
     assert one(identifier, text).code == "nl"
 
