@@ -70,7 +70,8 @@ def killed(broker_cache: None, records: list[RawRecord], tmp_path_factory: pytes
         with closing(LagMeter(bootstrap)) as meter:
             for share in (0.2, 0.5):
                 with worker_process(bootstrap, log, WEBCARE_SESSION_TIMEOUT="6") as worker:
-                    wait(lambda goal=share: meter.ends()["routing"] - meter.remaining()["routing"] > goal * len(records), worker, log)
+                    # By what is written, not by what is committed once a second: all might be done by then.
+                    wait(lambda goal=share: meter.ends()["routing"] > goal * len(records), worker, log)
                     worker.send_signal(signal.SIGKILL)
                     worker.wait()
                 assert proven(bootstrap, count_again=False).law.under_way > 0, "in the middle of work nothing is called missing"
@@ -84,7 +85,7 @@ def wait(until: Callable[[], bool], worker: subprocess.Popen[bytes], log: Path) 
     while not until():
         assert worker.poll() is None, log.read_text()[-3000:]
         assert time.monotonic() < deadline, log.read_text()[-3000:]
-        time.sleep(0.1)
+        time.sleep(0.02)
 
 
 def settings(bootstrap: str) -> Settings:
@@ -229,10 +230,11 @@ def test_removed_outcomes_are_missing_and_removed_raw_records_are_not(killed: st
         for record in read_to_end(killed, ROUTED.name)
         if record.partition == HOME
     }
-    # An outcome that a kill had told again has not gone with its first telling.
-    places = {origin for offset, origin in at.items() if offset < 3} - {origin for offset, origin in at.items() if offset >= 3}
-    assert places
-    delete_before(killed, ROUTED.name, {HOME: 3})
+    # An outcome that a kill had told again has not gone with its first telling: cut behind the first that is told no more.
+    last = {origin: offset for offset, origin in sorted(at.items())}
+    cut = min(last.values()) + 1
+    places = {origin for origin, offset in last.items() if offset < cut}
+    delete_before(killed, ROUTED.name, {HOME: cut})
     missing = {finding.what for finding in check(killed, settings(killed), load_deployment(), count_again=False).law.missing}
     assert missing == {f"{RAW.name}:{place.decode().partition(':')[2]}" for place in places}
 
