@@ -1,9 +1,14 @@
 """How taken records are cut into the batches of a round: every record once and in order, nobody waits for ever, bytes are bounded."""
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.runtime.batch import Round, StaleBatchError
 from agents.runtime.pending import BATCH_BYTES, BATCH_LEAST, BATCH_RECORDS, BATCH_SECONDS, ROUND_BATCHES, TAKEN_BYTES, Pace, Pending, weight
 from pipeline.stage import Incoming
 
@@ -91,3 +96,25 @@ def test_batches_become_as_large_as_their_records_allow() -> None:
     for _ in range(400):
         pace.learn(1000, 1e-6)
     assert pace.records == BATCH_RECORDS
+
+
+def test_a_partition_lost_while_another_is_asked_about_is_not_written() -> None:
+    """The first is sure without asking, and is taken away while the coordinator is asked about the second."""
+    dropped: list[str] = []
+    lost: set[str] = set()
+
+    async def confirm(batch: Any) -> None:
+        if batch.name in lost:
+            raise StaleBatchError
+        if batch.confirmed_at == 0.0:
+            lost.add("first")
+            batch.confirmed_at = 1.0
+
+    reader = SimpleNamespace(confirm_ownership=confirm, drop=lambda batch: dropped.append(batch.name))
+    batches = [SimpleNamespace(name=name, confirmed_at=at, reader=reader) for name, at in (("first", 1.0), ("second", 0.0))]
+
+    async def confirmed() -> list[str]:
+        return [batch.name for batch in await Round(batches).confirm()]  # type: ignore[arg-type, attr-defined]
+
+    assert asyncio.run(confirmed()) == ["second"]
+    assert dropped == ["first"]

@@ -86,12 +86,15 @@ class Round:
 
     async def confirm(self) -> Sequence[Batch]:
         """Before each write: the batches whose partition is still ours; the others are dropped."""
-        for batch in list(self.batches):
-            try:
-                await batch.reader.confirm_ownership(batch)
-            except StaleBatchError:
-                batch.reader.drop(batch)
-                self.batches.remove(batch)
+        asked: list[float] | None = None
+        while asked != (asked := [batch.confirmed_at for batch in self.batches]):
+            # To ask takes time, in which one that was sure before may be lost: until nobody had to be asked.
+            for batch in list(self.batches):
+                try:
+                    await batch.reader.confirm_ownership(batch)
+                except StaleBatchError:
+                    batch.reader.drop(batch)
+                    self.batches.remove(batch)
         return self.batches
 
     @asynccontextmanager
