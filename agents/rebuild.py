@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
@@ -119,8 +120,10 @@ def rebuild(settings: Settings, stages: Sequence[Stage], say: Say, *, partial: b
         for line in made.lacking:
             say(line)
         done.append(made)
-    for stage, made in zip(stages, done, strict=True):
-        _replace(settings, stage, made, say, dry_run=dry_run)
+    replacements = [_compared(settings, stage, made, say) for stage, made in zip(stages, done, strict=True)]
+    if not dry_run:
+        require_stopped(settings, [stage.name for stage in stages])
+        asyncio.run(_replace(settings, replacements, say))
     return done
 
 
@@ -167,8 +170,17 @@ def _batches(reader: TopicReader, place: TopicPartition, made: PartitionRebuild)
         del waiting[:CHUNK]
 
 
-def _replace(settings: Settings, stage: Stage, made: StageRebuild, say: Say, *, dry_run: bool) -> None:
-    """Put the new snapshots in the place of the old. Until all are written, no worker takes any of them for its state."""
+class Replacement(NamedTuple):
+    """New snapshots for one changelog."""
+
+    topic: str
+    changes: dict[int, Snapshots]
+    numbers: dict[int, int]
+    """Per partition the change number that its new snapshots get, above every one that is there."""
+
+
+def _compared(settings: Settings, stage: Stage, made: StageRebuild, say: Say) -> Replacement:
+    """What has to be written so that the changelog tells the new state."""
     assert stage.changelog is not None
     topic = stage.changelog.name
     before = read_changelog(settings.bootstrap, topic)
@@ -181,21 +193,29 @@ def _replace(settings: Settings, stage: Stage, made: StageRebuild, say: Say, *, 
         made.differing += sum(held.get(key, (0, None, 0))[1] != value for key, value in changes[one.partition].items())
         made.written += len(changes[one.partition])
     say(f"{stage.name}: {made.written} keys, {made.differing} of them other than in the changelog")
-    if dry_run:
-        return
-    require_stopped(settings, [stage.name])
-    asyncio.run(_write(settings, topic, changes, {number: highest(held) + 1 for number, held in before.items()}))
-    say(f"{stage.name}: written to {topic}")
+    return Replacement(topic, changes, {number: highest(held) + 1 for number, held in before.items()})
 
 
-async def _write(settings: Settings, topic: str, changes: dict[int, Snapshots], numbers: dict[int, int]) -> None:
+async def _replace(settings: Settings, replacements: Sequence[Replacement], say: Say) -> None:
+    """Put the new snapshots in the place of the old.
+
+    Until all stages' are written no worker takes any of them for its state: a worker started in between would work on with what is
+    damaged in the stage whose turn has not come.
+    """
     async with Writer(settings, Telemetry(CollectorRegistry())) as writer:
-        for partition in changes:
-            await write_snapshots(writer, topic, partition, {REBUILDING: seal(REBUILDING, b"")}, numbers.get(partition, 1))
-        for partition, snapshots in changes.items():
-            await write_snapshots(writer, topic, partition, snapshots, numbers.get(partition, 1))
-        for partition in changes:
-            await write_snapshots(writer, topic, partition, {REBUILDING: None}, numbers.get(partition, 1))
+
+        async def write(one: Replacement, partition: int, snapshots: Snapshots) -> None:
+            await write_snapshots(writer, one.topic, partition, snapshots, one.numbers.get(partition, 1))
+
+        places = [(one, partition) for one in replacements for partition in one.changes]
+        for one, partition in places:
+            await write(one, partition, {REBUILDING: seal(REBUILDING, b"")})
+        for one, partition in places:
+            await write(one, partition, one.changes[partition])
+        for one, partition in places:
+            await write(one, partition, {REBUILDING: None})
+    for one in replacements:
+        say(f"written to {one.topic}")
 
 
 def _sound_brands(state: StagePartition, held: Newest) -> set[bytes]:

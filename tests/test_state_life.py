@@ -211,10 +211,14 @@ def test_a_destroyed_state_is_made_anew(fresh_broker: Broker, undisturbed: Undis
             break
     assert not any(record.key == REBUILDING for record in read_to_end(bootstrap, CRISIS_STATE.name)), "a dry run writes nothing"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("agents.rebuild.write_snapshots", _ends_after(11, "agents.rebuild"))
+        patch.setattr("agents.rebuild.write_snapshots", _ends_after(2 * 8 + 11, "agents.rebuild"))
         with pytest.raises(KilledError):
             rebuild(settings, stages, lines.append)
-    assert any(record.key == REBUILDING for record in read_to_end(bootstrap, CRISIS_STATE.name))
+    for topic in (CRISIS_STATE, ROUTING_STATE):
+        marks = {record.partition: record.value for record in read_to_end(bootstrap, topic.name) if record.key == REBUILDING}
+        assert sorted(number for number, value in marks.items() if value is not None) == list(range(8)), (
+            "no stage goes on before all are whole"
+        )
     with worker_process(bootstrap, tmp_path / "early.log", **SESSION) as early:
         while "is being rebuilt" not in (tmp_path / "early.log").read_text():
             assert early.poll() is None
