@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from pipeline.stage import Incoming
 
@@ -23,6 +24,7 @@ class Pending:
 
     def __init__(self) -> None:
         self._queues: defaultdict[int, deque[Incoming]] = defaultdict(deque)
+        self._sizes: defaultdict[int, deque[int]] = defaultdict(deque)  # beside each queue: to weigh a record twice is dear
         self._bytes: Counter[int] = Counter()
         self._served = -1
 
@@ -31,12 +33,15 @@ class Pending:
 
     def add(self, partition: int, records: Sequence[Incoming]) -> None:
         """Records in the order of their offsets."""
+        sizes = [weight(record) for record in records]
         self._queues[partition].extend(records)
-        self._bytes[partition] += sum(map(weight, records))
+        self._sizes[partition].extend(sizes)
+        self._bytes[partition] += sum(sizes)
 
     def drop(self, partition: int) -> None:
         """Forget what is taken of a partition."""
         self._queues.pop(partition, None)
+        self._sizes.pop(partition, None)
         self._bytes.pop(partition, None)
 
     def partitions(self) -> set[int]:
@@ -67,8 +72,8 @@ class Pending:
                 if begun:
                     continue
                 room = 0
-            records = cut(queue, min(most, room) or most)
-            self._bytes[partition] -= sum(map(weight, records))
+            records, size = cut(queue, self._sizes[partition], min(most, room) or most)
+            self._bytes[partition] -= size
             self._served = partition
             begun = True
             room -= len(records)
@@ -93,13 +98,19 @@ class Pace:
 def weight(record: Incoming) -> int:
     """Bytes of a record, roughly."""
     size = len(record.key or b"") + len(record.value or b"")
-    return size + sum(len(name) + len(value or b"") for name, value in record.headers) if record.headers else size
+    for name, value in record.headers:
+        size += len(name) + len(value or b"")
+    return size
 
 
-def cut(queue: deque[Incoming], most: int) -> list[Incoming]:
-    """The next batch, of at most ``most`` records and bounded in bytes; at least one record."""
-    records = [queue.popleft()]
-    size = weight(records[0])
-    while queue and len(records) < most and (size := size + weight(queue[0])) <= BATCH_BYTES:
-        records.append(queue.popleft())
-    return records
+def cut(queue: deque[Incoming], sizes: deque[int], most: int) -> tuple[list[Incoming], int]:
+    """The next batch, of at most ``most`` records and bounded in bytes, and its bytes; at least one record."""
+    total = count = 0
+    for size in islice(sizes, most):
+        if count and total + size > BATCH_BYTES:
+            break
+        total += size
+        count += 1
+    for _ in range(count):
+        sizes.popleft()
+    return [queue.popleft() for _ in range(count)], total
