@@ -29,12 +29,13 @@ from agents.runtime.header_names import accept_any_header_name
 from agents.runtime.intake import RESUMES_AT, Intake
 from agents.runtime.progress import CUT, LONGEST_STEP, Look, Stalls, stalled
 from agents.runtime.retrying import FIRST_SECONDS, TOLD_EVERY, Retries
-from agents.runtime.shell import dead_letter_headers
+from agents.runtime.shell import TOMBSTONES, dead_letter_headers, state_groups
 from agents.runtime.starts import Start, start_of
 from agents.settings import DEMO_KEY, SettingsError, read_settings
 from agents.telemetry import Telemetry
 from agents.waiting import WaitingRoom
-from pipeline.stage import DeadLetter, Outgoing
+from pipeline.journal import CHANGE
+from pipeline.stage import DeadLetter, Outcome, Outgoing
 from schemas.topics import DEAD_LETTER, RAW
 
 LIMIT = 10.0
@@ -395,3 +396,17 @@ def test_record_batches_of_before_there_were_headers_are_read() -> None:
         old.append(number, timestamp=5, key=b"k", value=b"v")
     records = fetcher.PartitionRecords(TopicPartition("t", 0), fetcher.MemoryRecords(bytes(old.build())), [], 0, None, None, True, 1)
     assert [record.offset for record in records] == [0, 1]
+
+
+def test_snapshots_of_a_brand_stay_together_its_own_last_and_tombstones_after_them():
+    changes = {b"a|item|1": b"1", b"a": b"2", b"a|thread|1": b"3", b"a|item|2": None, b"b|ticks": None, b"c": b"4"}
+    groups = list(state_groups(Outcome(changes=changes, change=7)))
+    assert [[(write.key, write.value) for write in group] for group in groups] == [
+        [(b"a|item|1", b"1"), (b"a|thread|1", b"3"), (b"a", b"2")],
+        [(b"a|item|2", None)],
+        [(b"b|ticks", None)],
+        [(b"c", b"4")],
+    ]
+    assert all(write.headers == [(CHANGE, b"7")] for group in groups for write in group)
+    many = list(state_groups(Outcome(changes={b"a|seen|%d" % n: None for n in range(TOMBSTONES + 1)})))
+    assert [len(group) for group in many] == [TOMBSTONES, 1]

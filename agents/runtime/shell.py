@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import groupby
 
 from agents.runtime.batch import Batch, Round
 from agents.runtime.ending import end_process
@@ -60,7 +59,7 @@ class Shell:
         async with reader.state_turn:
             one.tell()
             if stage.changelog is not None and any(outcomes[batch.partition].changes for batch in one.batches):
-                changes = {b.partition: _changes(outcomes[b.partition]) for b in await one.confirm() if outcomes[b.partition].changes}
+                changes = {b.partition: state_groups(outcomes[b.partition]) for b in await one.confirm() if outcomes[b.partition].changes}
                 await self.writer.publish_together(stage.changelog.name, changes)
 
         for batch in one.batches:
@@ -121,21 +120,31 @@ class Shell:
 TOMBSTONES = 5_000
 
 
-def _changes(outcome: Outcome) -> Iterator[list[Write]]:
+def state_groups(outcome: Outcome) -> Iterator[list[Write]]:
     """Snapshots, those of a brand in one group: its many keys stay consistent. The brand's own key comes last, should a group be split.
 
     Tombstones follow in groups of their own: one that is missing is only forgotten later, and an hour of identities that ends at once
     may be more than a batch holds.
     """
     number = [(CHANGE, str(outcome.change).encode())]
-    for _, items in groupby(outcome.changes.items(), key=lambda item: item[0].split(b"|", 1)[0]):
-        changed = [Write(key, value, number) for key, value in items]
-        kept = sorted((write for write in changed if write.value is not None), key=lambda write: b"|" not in (write.key or b""))
-        if kept:
-            yield kept
-        gone = [write for write in changed if write.value is None]
-        for start in range(0, len(gone), TOMBSTONES):
-            yield gone[start : start + TOMBSTONES]
+    brand: bytes | None = None
+    kept: list[Write] = []
+    own: list[Write] = []
+    gone: list[Write] = []
+    for key, value in outcome.changes.items():
+        of, bar, _ = key.partition(b"|")
+        if of != brand:
+            yield from _groups(kept, own, gone)
+            brand, kept, own, gone = of, [], [], []
+        (gone if value is None else kept if bar else own).append(Write(key, value, number))
+    yield from _groups(kept, own, gone)
+
+
+def _groups(kept: list[Write], own: list[Write], gone: list[Write]) -> Iterator[list[Write]]:
+    if kept or own:
+        yield kept + own
+    for start in range(0, len(gone), TOMBSTONES):
+        yield gone[start : start + TOMBSTONES]
 
 
 def dead_letter_headers(letter: DeadLetter, app: str, stage: str, source: str) -> list[tuple[str, bytes]]:

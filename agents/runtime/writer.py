@@ -183,4 +183,7 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
 
 
 def _weight(record: Written) -> int:
-    return len(record.key or b"") + len(record.value or b"") + sum(len(name) + len(value or b"") for name, value in record.headers) + 40
+    size = len(record.key or b"") + len(record.value or b"") + 40
+    for name, value in record.headers:
+        size += len(name) + len(value or b"")
+    return size
