@@ -19,7 +19,10 @@ _SHARED: list[structlog.typing.Processor] = [
 def configure_logging(form: Literal["text", "json"], level: int = logging.INFO) -> None:
     """Route our own events and those of the libraries through one formatter."""
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        # A plain traceback: structlog's own choice where rich is installed prints the local variables of every frame, mentions and keys.
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

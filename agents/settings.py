@@ -93,6 +93,8 @@ def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
                 raise SettingsError(f"{SETTINGS[name].variable} must be a number, not {values[name]!r}") from None
             if values[name] < 0:
                 raise SettingsError(f"{SETTINGS[name].variable} must not be negative")
+            if name == "web_port" and values[name] > 65_535:
+                raise SettingsError(f"{SETTINGS[name].variable} must be a port, at most 65535, not {values[name]}")
     for name, allowed in (("ticks", ("wall", "log")), ("log_format", ("text", "json"))):
         if name in values and values[name] not in allowed:
             raise SettingsError(f"{SETTINGS[name].variable} must be one of {', '.join(allowed)}, not {values[name]!r}")

@@ -8,6 +8,10 @@ from threading import Thread
 from agents.settings import Settings
 
 
+class PortError(RuntimeError):
+    """The port of the web server cannot be had; the message says which, and what to do."""
+
+
 class WaitingRoom:
     """What there is to tell."""
 
@@ -29,7 +33,11 @@ class WaitingRoom:
 
 @contextmanager
 def waiting_room(settings: Settings) -> Iterator[WaitingRoom]:
-    """Answer on the worker's own port until the body ends. A port that is taken is for the worker itself to complain about."""
+    """Answer on the worker's own port until the body ends.
+
+    Raises:
+        PortError: nobody can listen there; names address and reason.
+    """
     room = WaitingRoom()
 
     class Page(BaseHTTPRequestHandler):
@@ -49,9 +57,11 @@ def waiting_room(settings: Settings) -> Iterator[WaitingRoom]:
         return
     try:
         server = ThreadingHTTPServer((settings.web_host, settings.web_port), Page)
-    except OSError:
-        yield room
-        return
+    except OSError as error:
+        raise PortError(
+            f"{settings.web_host}:{settings.web_port}: cannot listen there ({error.strerror}); end what does, or choose another port with "
+            "--port or WEBCARE_WEB_PORT (0: no web server)"
+        ) from None
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -55,6 +55,7 @@ def run_worker(settings: Settings, stages: Sequence[str] = ()) -> None:
     Raises:
         SettingsError: no author key, or an unknown stage.
         ConfigurationError: the deployment's files are wrong.
+        PortError: the web server cannot have its port.
     """
     if unknown := [name for name in stages if name not in STAGES]:
         raise SettingsError(f"unknown stage {', '.join(unknown)}; there are {', '.join(STAGES)}")

@@ -4,13 +4,15 @@ import asyncio
 import json
 import logging
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+import structlog
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -21,7 +23,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from agents.deployment import build_stages, load_deployment
-from agents.logs import SeldomTold
+from agents.logs import SeldomTold, configure_logging
 from agents.offline import OfflineChain
 from agents.replay import RawRecord
 from agents.runtime.ending import places, within
@@ -31,9 +33,9 @@ from agents.runtime.progress import CUT, LONGEST_STEP, Look, Stalls, stalled
 from agents.runtime.retrying import FIRST_SECONDS, TOLD_EVERY, Retries
 from agents.runtime.shell import TOMBSTONES, dead_letter_headers, state_groups
 from agents.runtime.starts import Start, start_of
-from agents.settings import DEMO_KEY, SettingsError, read_settings
+from agents.settings import DEMO_KEY, Settings, SettingsError, read_settings
 from agents.telemetry import Telemetry
-from agents.waiting import WaitingRoom
+from agents.waiting import PortError, WaitingRoom, waiting_room
 from pipeline.journal import CHANGE
 from pipeline.stage import DeadLetter, Outcome, Outgoing
 from schemas.topics import DEAD_LETTER, RAW
@@ -286,6 +288,38 @@ def test_the_waiting_room_says_what_is_missing() -> None:
     assert room.page("/livez") == (200, "ok\n")
     assert room.page("/readyz") == (503, "not ready: waiting for Kafka\n")
     assert room.page("/metrics")[0] == 404
+
+
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with (
+            pytest.raises(PortError, match=rf"127\.0\.0\.1:{port}: cannot listen there .*WEBCARE_WEB_PORT"),
+            waiting_room(Settings(web_port=port)),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_in_the_log_holds_no_values(
+    form: Literal["text", "json"], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A library that tells of an error (Faust does, of every crash) must not tell of the mention in hand."""
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", list(root.handlers))
+    monkeypatch.setattr(root, "level", root.level)
+    configure_logging(form)
+    mention = "Ik " + "ben Piet"
+    try:
+        int("x")
+    except ValueError:
+        logging.getLogger("faust.worker").exception("it failed")
+    finally:
+        structlog.reset_defaults()
+    told = capsys.readouterr().err
+    assert "ValueError" in told
+    assert "it failed" in told
+    assert mention not in told
 
 
 # -- sizes

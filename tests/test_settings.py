@@ -22,6 +22,7 @@ def test_options_win_over_the_environment() -> None:
     ("variable", "value", "says"),
     [
         ("WEBCARE_WEB_PORT", "many", "WEBCARE_WEB_PORT must be a number"),
+        ("WEBCARE_WEB_PORT", "99999", "WEBCARE_WEB_PORT must be a port, at most 65535, not 99999"),
         ("WEBCARE_TICKS", "sun", "one of wall, log"),
         ("WEBCARE_LOG", "xml", "one of text, json"),
         ("WEBCARE_AUTHOR_KEY", "short", "shorter than 16"),

@@ -22,6 +22,7 @@ from agents.replay import InputError, in_order, plain, replay
 from agents.sending import send_records
 from agents.topic_reader import Record, follow, read_to_end
 from agents.topics import apply_topics, check_topics, list_topics, partition_count
+from agents.waiting import PortError
 from pipeline.partition import Partitioner
 from schemas.topics import DEAD_LETTER, DEFAULT_PARTITIONS, RAW
 
@@ -115,7 +116,10 @@ def worker(
 
     with explained():
         settings = settings_of(bootstrap=bootstrap, config=config, web_port=port, ticks="log" if replay_ else None)
-        run_worker(settings, [name.strip() for name in stages.split(",") if name.strip()])
+        try:
+            run_worker(settings, [name.strip() for name in stages.split(",") if name.strip()])
+        except PortError as error:
+            fail(str(error), EXIT_FAILED)
 
 
 def send(
