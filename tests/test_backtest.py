@@ -116,6 +116,27 @@ def test_that_rules_see_every_negative(tmp_path: Path) -> None:
     assert {"brand": "noordnet", "rule": "meltwater", "alarm_at": times[0].isoformat()} in rows
 
 
+def test_the_page_begins_with_a_line_for_each_brand_in_its_own_time(tmp_path: Path) -> None:
+    known = history()
+    moments = [("warning", 20, "8 klachten"), ("crisis", 21, "17 klachten"), ("surge", 23, "61 berichten")]
+    known.told = [Mark(datetime(2026, 9, day, 23, 30, tzinfo=UTC), name, "burst", said, name == "warning") for name, day, said in moments]
+    write_report(
+        {"noordnet": known, "stil": history(5, "stil")}, Registry([Brand(slug="noordnet", time_zone="Europe/Amsterdam")]), tmp_path
+    )
+    page = (tmp_path / "report.html").read_text("utf-8")
+    overview, rest = page.split("</table>", 1)
+    rows = [re.sub(r"<[^>]+>", "|", row) for row in overview.split("<tr>")[2:]]
+    assert "|1|" in rows[0]
+    assert "|crisis||22 Sep 01:30||17 klachten|" in re.sub(r"\|+", lambda bars: "||" if len(bars[0]) > 1 else bars[0], rows[0])
+    assert "none" in rows[1]
+    assert "5 days, too short" in rows[1]
+    assert 'href="#noordnet"' in overview
+    assert '<h2 id="noordnet">' in rest
+    assert "; 1 incident of tier" in rest
+    assert "Mon 21 Sep 01:30" in rest
+    assert "warning, 21 Sep 01:30: 8 klachten" in rest
+
+
 def test_a_history_of_counts(tmp_path: Path) -> None:
     file = tmp_path / "noordnet.csv"
     rows = [(FIRST + index) * BUCKET for index in range(16 * DAY)]

@@ -1,6 +1,7 @@
 """The command line without a broker: fixed inputs and outputs, exit codes, and errors in one line instead of a stack trace."""
 
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from agents.cli import app
 from agents.commands import score
+from agents.demo import run, scenario
 from agents.installation import foreign_packages
 from agents.lexicons import load_engine
 from agents.models import load_identifier
@@ -176,6 +178,20 @@ def test_run_offline_and_explain_what_came_out(tmp_path: Path) -> None:
     assert explained.exit_code == 0, explained.stderr
     assert f"→ {json.loads(routed)['decision']['rule']}: decides" in explained.stdout
     assert "decided again from its own facts: the same" in explained.stdout
+
+
+def test_the_demo_writes_its_weeks_to_try_other_commands_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "scenario", lambda phrases, seed: islice(scenario.scenario(phrases, seed), 40))
+    file = tmp_path / "weeks.jsonl"
+    written = webcare("demo", "--write", str(file))
+    assert written.exit_code == 0, written.output
+    lines = file.read_bytes().splitlines()
+    assert len(lines) == 40
+    assert {"mention_id", "brand", "text", "published_at"} <= set(json.loads(lines[0]))
+    assert webcare("run", str(file), "--offline", "--output", str(tmp_path / "out")).exit_code == 0
+    refused = webcare("demo", "--write", str(tmp_path / "nowhere" / "weeks.jsonl"))
+    assert refused.exit_code == 2
+    assert "nowhere" in refused.output
 
 
 def test_explain_a_raw_mention_and_a_bad_one() -> None:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from html import escape
+from zoneinfo import ZoneInfo
 
 from agents.backtest.history import BrandHistory, HourSeen
 from pipeline.brands import Brand
@@ -24,7 +25,7 @@ def picture(history: BrandHistory, brand: Brand) -> str:
     hours = sorted(history.hours.items())
     if not hours:
         return ""
-    first, last = hours[0][0], max(hours[-1][0], hours[0][0] + 1)
+    first, last, zone = hours[0][0], max(hours[-1][0], hours[0][0] + 1), brand.zone()
     width = spread([seen for _, seen in hours])
     highest = max(max(seen.observed, seen.expected) for _, seen in hours) * 1.08 + 1
 
@@ -44,13 +45,13 @@ def picture(history: BrandHistory, brand: Brand) -> str:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="Negatives an hour of {escape(brand.slug)}, expected and observed">',
         *_calendar(brand, first, last, x),
         f'<polygon class="band" points="{line([*upper, *reversed(lower)])}"/>',
-        *_axes(first, last, highest, x, y),
+        *_axes(first, last, zone, highest, x, y),
         f'<polyline class="expected" points="{line([(hour, seen.expected) for hour, seen in hours])}"/>',
         f'<polyline class="observed" points="{line([(hour, seen.observed) for hour, seen in hours])}"/>',
     ]
     for mark in history.marks():
         at = x(min(max(mark.at.timestamp() / 3600, first), last))
-        title = escape(f"{mark.name}, {mark.at:%d %b %H:%M} UTC: {mark.sentence}")
+        title = escape(f"{mark.name}, {mark.at.astimezone(zone):%d %b %H:%M}: {mark.sentence}")
         colour = _COLOURS[mark.name]
         out.append(
             f'<g><title>{title}</title><line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{colour}"/>'
@@ -71,13 +72,14 @@ def _calendar(brand: Brand, first: int, last: int, x: Scale) -> list[str]:
     return out
 
 
-def _axes(first: int, last: int, highest: float, x: Scale, y: Scale) -> list[str]:
+def _axes(first: int, last: int, zone: ZoneInfo, highest: float, x: Scale, y: Scale) -> list[str]:
     out = []
     every = max(1, round((last - first) / 24 / 10))
-    for day in range(first // 24 + 1, last // 24 + 1):
-        if day % every == 0:
-            name = datetime.fromtimestamp(day * 86_400, UTC).strftime("%d %b")
-            out.append(f'<text class="axis" x="{x(day * 24):.1f}" y="{HEIGHT - 6}">{name}</text>')
+    day = datetime.fromtimestamp(first * 3600, zone).date() + timedelta(days=1)
+    while (midnight := datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() / 3600) <= last:
+        if day.toordinal() % every == 0:
+            out.append(f'<text class="axis" x="{x(midnight):.1f}" y="{HEIGHT - 6}">{day:%d %b}</text>')
+        day += timedelta(days=1)
     for value in sorted({round(highest * share**2) for share in (0.25, 0.5, 0.75, 0.95)} | {0}):
         out.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 8}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
         out.append(f'<text class="axis" text-anchor="end" x="{LEFT - 6}" y="{y(value) + 4:.1f}">{value}</text>')

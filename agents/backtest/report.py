@@ -15,6 +15,8 @@ from pipeline.vendor_rules import VENDOR_RULES, alarms
 from schemas.codec import encode
 
 OURS = "webcare"
+GRAVITY = {"crisis": 4, "warning": 3, "watch": 2, "silence": 1}
+"""Which alert of a brand is told first of all; a surge is information."""
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#1f2933;max-width:1120px;margin:24px auto;padding:0 16px;background:#fff}
@@ -59,7 +61,11 @@ def write_report(histories: Mapping[str, BrandHistory], registry: Registry, fold
         for history in ordered:
             for name, times in {OURS: our_alarms(history), **rules[history.slug]}.items():
                 writer.writerows([history.slug, name, at.isoformat()] for at in times)
-    parts = [part for history in ordered for part in _brand(history, registry.brand(history.slug), rules[history.slug])]
+    brands = {history.slug: registry.brand(history.slug) for history in ordered}
+    ready = {history.slug: readiness(history, brands[history.slug]) for history in ordered}
+    parts = [_overview(ordered, brands, ready)]
+    for history in ordered:
+        parts += _brand(history, brands[history.slug], ready[history.slug], rules[history.slug])
     (folder / "report.html").write_text(_page(parts), "utf-8")
 
 
@@ -68,33 +74,62 @@ def _page(parts: Sequence[str]) -> str:
         (
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>webcare backtest</title>',
             f"<style>{_STYLE}</style></head><body><h1>What would have been raised</h1>",
+            *parts[:1],
             '<p class="note">Pictures: negatives of the last hour as the detector counts them (black; each author once, no reposts),',
             "what it expected (blue), the band in which nine of ten of this brand's hours lie, announced events (sand), alerts (upright",
-            "lines; hover for the sentence). Heights are square roots. All times UTC.</p>",
-            *parts,
+            "lines; hover for the sentence). Heights are square roots. Times are those of the brand's own time zone.</p>",
+            *parts[1:],
             "</body></html>\n",
         )
     )
 
 
-def _brand(history: BrandHistory, brand: Brand, rules: Mapping[str, list[datetime]]) -> Iterator[str]:
-    ready = readiness(history, brand)
+class _Link(str):
+    """A brand's name, to be shown as a link to its part of the page."""
+
+
+def _overview(histories: Sequence[BrandHistory], brands: Mapping[str, Brand], ready: Mapping[str, Readiness]) -> str:
+    """One line for each brand: how often its team would have been called, the gravest sentence, and whether it is ready."""
+    rows = []
+    for history in histories:
+        one, marks = ready[history.slug], history.marks()
+        gravest = max(marks, key=lambda mark: (GRAVITY.get(mark.name, 0), mark.at), default=None)
+        rows.append(
+            [
+                _Link(history.slug),
+                f"{history.mentions.total() / max(one.days, 1e-9):,.0f}",
+                len(our_alarms(history)),
+                "" if gravest is None else gravest.name,
+                "" if gravest is None else f"{gravest.at.astimezone(brands[history.slug].zone()):%d %b %H:%M}",
+                "none" if gravest is None else gravest.sentence,
+                f"{one.days:.0f} days{'' if one.warm else ', too short'}",
+                one.profile,
+            ]
+        )
+    return _table(["brand", "mentions a day", "incidents", "gravest", "at", "alert", "history", "proposed profile"], rows)
+
+
+def _brand(history: BrandHistory, brand: Brand, ready: Readiness, rules: Mapping[str, list[datetime]]) -> Iterator[str]:
     months = max(ready.days / 30, 1e-9)
-    yield f"<h2>{escape(history.slug)}</h2>"
-    written = history.mentions.total()
+    yield f'<h2 id="{escape(history.slug)}">{escape(history.slug)}</h2>'
+    written, incidents = history.mentions.total(), len(our_alarms(history))
+    a_day, noun = written / max(ready.days, 1e-9), "incident" if incidents == 1 else "incidents"
     yield (
-        f"<p>{written:,} mentions in {ready.days:.0f} days ({written / max(ready.days, 1e-9):,.0f} a day), "
-        f"{history.negatives.total():,} of them negative; {len(our_alarms(history))} incidents of tier warning or crisis.</p>"
+        f"<p>{written:,} mentions in {ready.days:.0f} days ({a_day:,.0f} a day), {history.negatives.total():,} of them negative; "
+        f"{incidents} {noun} of tier warning or crisis.</p>"
     )
     yield picture(history, brand)
     if told := history.marks():
         yield "<h3>Alerts</h3>"
         yield _table(
             ["at", "tier", "signal", "sentence"],
-            [[f"{mark.at:%a %d %b %H:%M}", mark.name, mark.signal.replace("_", " "), mark.sentence] for mark in told],
+            [
+                [f"{mark.at.astimezone(brand.zone()):%a %d %b %H:%M}", mark.name, mark.signal.replace("_", " "), mark.sentence]
+                for mark in told
+            ],
         )
     yield "<h3>Other products' documented rules on the same data</h3>"
-    counted = [(OURS, len(our_alarms(history)), "this detector")]
+    counted = [(OURS, incidents, "this detector")]
     counted += [(rule.name, len(rules[rule.name]), f"{rule.documented} ({rule.assumed})") for rule in VENDOR_RULES]
     yield _table(
         ["rule", "alarms", "a month", "what it does"], [(name, count, f"{count / months:.1f}", what) for name, count, what in counted]
@@ -141,6 +176,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     tiers = {"crisis", "warning", "watch", "surge", "silence"}
 
     def cell(value: object) -> str:
+        if isinstance(value, _Link):
+            return f'<td><a href="#{escape(value)}">{escape(value)}</a></td>'
         mark = f' class="tier {value}"' if value in tiers else ""
         return f"<td{mark}>{escape(str(value))}</td>"
 

@@ -10,8 +10,8 @@ from rich.live import Live
 
 from agents.broker import Broker
 from agents.commands.context import EXIT_FAILED, err, explained, fail, out
-from agents.demo.planted import END, PLANTED, START
-from agents.demo.run import PARTITIONS, DemoError, Finished, run_demo
+from agents.demo.planted import END, PLANTED, START, ZONE
+from agents.demo.run import PARTITIONS, DemoError, Finished, run_demo, write_scenario
 from agents.demo.scenario import SEED
 from agents.demo.show import Show, alert_line, summary
 from agents.topics import apply_topics
@@ -20,8 +20,15 @@ from agents.topics import apply_topics
 def demo(
     seed: Annotated[int, typer.Option(help="Another seed tells another four weeks.")] = SEED,
     keep: Annotated[Path | None, typer.Option(help="Keep broker data and logs in this folder, to look around afterwards.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Only write the four weeks to this file, as JSON lines for run, backtest and send.")
+    ] = None,
 ) -> None:
     """Start a real Kafka, send four invented weeks of five brands through the four agents, and show what comes out."""
+    if write is not None:
+        with explained():
+            err.print(f"{write_scenario(write, seed)} lines: {write}", markup=False)
+        return
     with explained(), tempfile.TemporaryDirectory(prefix="webcare-demo-") as folder:
         home = keep if keep is not None else Path(folder)
         home.mkdir(parents=True, exist_ok=True)
@@ -30,7 +37,7 @@ def demo(
             apply_topics(broker.bootstrap, PARTITIONS)
             out.print(f"four invented weeks, {START:%d %b} to {END:%d %b %Y}, replayed in their own time; planted in them:")
             for plant in PLANTED:
-                out.print(f"  {plant.starts_at:%a %d %b %H:%M} UTC  {plant.brand}: {plant.story}")
+                out.print(f"  {plant.starts_at.astimezone(ZONE):%a %d %b %H:%M %Z}  {plant.brand}: {plant.story}")
             try:
                 finished = _watch(broker.bootstrap, home / "worker.log", seed)
             except DemoError as error:

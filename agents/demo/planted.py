@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from agents.demo.people import Channel, Writer
 from agents.demo.phrases import Campaign, Flood, Row, Tone, Wave
@@ -13,6 +14,8 @@ from schemas.mention import Author, Mention
 
 START = datetime(2026, 8, 31, tzinfo=UTC)
 END = datetime(2026, 9, 28, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Amsterdam")
+"""The time zone of all five brands: shown times are those that the alerts' sentences speak of."""
 
 
 class Plant(NamedTuple):

@@ -46,6 +46,17 @@ def raw_records(seed: int = SEED) -> tuple[list[RawRecord], int]:
     return list(replay(lines, times, Partitioner(PARTITIONS))), len(lines)
 
 
+def write_scenario(file: Path, seed: int = SEED) -> int:
+    """Write the scenario as JSON lines, as they are delivered (a few are broken, on purpose), and say how many.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    lines = list(scenario(load_phrases(), seed))
+    file.write_bytes(b"".join(line.value + b"\n" for line in lines))
+    return len(lines)
+
+
 @contextmanager
 def worker_process(bootstrap: str, log: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A worker in a process of its own, that only replays; ended with SIGTERM."""

@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from agents.demo.planted import ZONE
 from agents.topic_reader import Record
 from schemas.outputs import Alert, WorkItem
 from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, DEAD_LETTER, ITEM, ROUTED, ROUTED_SHADOW
@@ -63,7 +64,7 @@ class Show:
 
     def queue(self) -> Table:
         """Open tasks by queue and priority."""
-        table = Table("queue", *PRIORITIES, "overdue", title="open tasks", title_justify="left")
+        table = Table("queue", *PRIORITIES, "overdue", title="open tasks: nobody answers in the demo", title_justify="left")
         counts: dict[str, Counter[str]] = {}
         for item in self.items.values():
             if item.kind == "task" and item.status == "open":
@@ -80,7 +81,7 @@ def alert_line(alert: Alert) -> RenderableType:
     tier = alert.tier or alert.kind
     title = Text.assemble(
         (f" {tier.upper()} ", _STYLE.get(tier, "bold")),
-        f" {alert.brand}  {alert.transition}  {alert.updated_at:%a %d %b %H:%M} UTC",
+        f" {alert.brand}  {alert.transition}  {alert.updated_at.astimezone(ZONE):%a %d %b %H:%M %Z}",
         "  (observe-only)" if alert.mode == "observe" else "",
     )
     text = alert.headline if alert.transition != "raised" or not alert.explanation else f"{alert.headline}\n{alert.explanation}"
