@@ -9,8 +9,8 @@ from pipeline.crisis import CrisisStage
 
 
 def crisis_stage(deployment: Deployment) -> CrisisStage:
-    """The pure stage over the brand registry."""
-    return CrisisStage(deployment.brands, detector_version())
+    """The pure stage over the brand registry and the dossiers."""
+    return CrisisStage(deployment.brands, detector_version(), deployment.dossiers)
 
 
 async def crisis_agent(rounds: "StreamT[Round]", shell: Shell) -> None:

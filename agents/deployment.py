@@ -9,6 +9,7 @@ from pathlib import Path
 from agents.lexicons import LANGUAGES
 from pipeline.brands import ConfigurationError, Registry, parse_brands
 from pipeline.decisions import check_examples
+from pipeline.dossiers import DossierBook, parse_dossiers
 from pipeline.lexicon.own_words import OwnWords, parse_own_words
 from pipeline.lexicon.pack import PackError
 from pipeline.rules import RuleBook, parse_rules
@@ -16,24 +17,28 @@ from pipeline.stage import Stage
 
 BRANDS = "brands.toml"
 ROUTING = "routing.toml"
+DOSSIERS = "dossiers.toml"
+"""The headache files; it need not be there."""
 WORDS = "words.toml"
 """The deployment's own words; it need not be there."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What operators edit: the brand registry, the routing rule book and words of their own (language → word or phrase → valence)."""
+    """What operators edit: brand registry, routing rule book, dossiers, and words of their own (language → word or phrase → valence)."""
 
     folder: Path
     brands: Registry
     rules: RuleBook
     words: OwnWords = field(default_factory=dict)
+    dossiers: DossierBook = field(default_factory=DossierBook)
 
     @property
     def config_hash(self) -> str:
         """Names this version of all files together."""
         words = "" if not self.words else f"-{blake2b(repr(self.words).encode(), digest_size=8).hexdigest()}"
-        return f"{self.brands.hash}-{self.rules.hash}{words}"
+        dossiers = "" if not self.dossiers.hash else f"-{self.dossiers.hash}"
+        return f"{self.brands.hash}-{self.rules.hash}{dossiers}{words}"
 
 
 def packaged_deployments() -> Path:
@@ -53,7 +58,15 @@ def load_deployment(folder: Path | None = None) -> Deployment:
     rules = parse_rules(_read(folder / ROUTING), file=str(folder / ROUTING))
     if failures := check_examples(rules):
         raise ConfigurationError("\n".join(failures))
-    return Deployment(folder, brands, rules, load_own_words(folder))
+    return Deployment(folder, brands, rules, load_own_words(folder), _load_dossiers(folder, brands))
+
+
+def _load_dossiers(folder: Path, brands: Registry) -> DossierBook:
+    """The deployment's dossiers; none without the file."""
+    file = folder / DOSSIERS
+    if not file.exists():
+        return DossierBook()
+    return parse_dossiers(_read(file), [brand.slug for brand in brands], file=str(file))
 
 
 def load_own_words(folder: Path) -> OwnWords:

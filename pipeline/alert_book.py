@@ -13,11 +13,16 @@ from pipeline.brand_core import VERSION, Core, OpenIncident, OpenSurge, body
 from pipeline.brands import Brand
 from pipeline.buckets import Buckets
 from pipeline.cadence import Silence
+from pipeline.dossiers import BrandDossiers, Dossier
+from pipeline.evidence import dossier_of, findings_of
+from pipeline.exhibits import Heard, heard_of
+from pipeline.extent import Extent
 from pipeline.figures import figures_of
-from pipeline.incident import Reason, Scene, Versions, escalate, moment, raise_alert, resolve, silence_alert, without
+from pipeline.incident import Reason, Scene, Versions, escalate, floored, moment, raise_alert, recognise, resolve, silence_alert, without
 from pipeline.journal import Journal
 from pipeline.scrp import RING, Alarm
 from pipeline.ticks import BUCKET
+from pipeline.usual_topics import UsualTopics
 from pipeline.watch import TIERS, Verdict, Watch
 from schemas.outputs import Alert, BrandCounts
 
@@ -49,10 +54,22 @@ _decode = msgspec.msgpack.Decoder(_Record).decode
 class AlertBook:
     """What was told of a brand, and what is told next."""
 
-    def __init__(self, brand: Brand, versions: Versions, calendar: EventCalendar, journal: Journal) -> None:
+    def __init__(
+        self,
+        brand: Brand,
+        versions: Versions,
+        calendar: EventCalendar,
+        buckets: Buckets,
+        dossiers: BrandDossiers | None,
+        journal: Journal,
+    ) -> None:
         self._brand = brand
         self._versions = versions
         self._calendar = calendar
+        self._buckets = buckets
+        self._dossiers = dossiers
+        self.extent = Extent()
+        """Of the open incident, as far as it lies before the buckets that are kept."""
         self._journal = journal
         self._records: dict[str, _Record] = {}
 
@@ -66,7 +83,7 @@ class AlertBook:
         """The alerts of incidents that are not over."""
         return [record.alert for record in self._records.values() if record.resolved is None]
 
-    def follow(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell) -> None:
+    def follow(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell) -> None:
         """What a closed bucket means for the incident and the surge."""
         if core.incident is not None:
             core.incident.peak = max(core.incident.peak, watch.negatives.counts[-1])
@@ -74,16 +91,18 @@ class AlertBook:
             core.surge.peak = max(core.surge.peak, watch.mentions.counts[-1])
         incident = core.incident
         if incident is not None and incident.unconfirmed is not None:
-            self._confirm(core, incident, bucket, verdict, watch, buckets, tell)
+            self._confirm(core, incident, bucket, verdict, watch, usual, tell)
         elif verdict.change == "resolved":
             self.resolve(core, bucket, Alarm.CALM_BUCKETS, "calmed", tell)
         elif verdict.change is not None:
-            self._raise_or_escalate(core, bucket, verdict, watch, buckets, tell)
+            self._raise_or_escalate(core, bucket, verdict, watch, usual, tell)
+        elif incident is not None:
+            self._recognise(core, incident, bucket, tell)
         if verdict.surge == "resolved":
             self.resolve_surge(core, bucket, Alarm.CALM_BUCKETS, "calmed", tell)
         elif verdict.surge is not None:
             peak = max(watch.mentions.counts[-1 - verdict.onset :])
-            scene = self._scene(core, bucket, verdict, watch, buckets)._replace(
+            scene = self._scene(core, bucket, verdict, watch, usual)._replace(
                 kind="surge", tier=None, signal=None, mode=core.mode, peak=peak
             )
             alert = raise_alert(scene, self._versions)
@@ -91,10 +110,10 @@ class AlertBook:
             core.surge = OpenSurge(alert.fingerprint, alert.incident_id, core.mode, alert.raised_at, peak)
             self._tell(alert, None, tell)
 
-    def tell_early(self, core: Core, bucket: int, last: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell) -> None:
+    def tell_early(self, core: Core, bucket: int, last: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell) -> None:
         """The open buckets up to ``last``, closed as they are, would raise an alarm with ``bucket``. ``watch`` is as it would be then."""
         incident = core.incident
-        scene = self._scene(core, bucket, verdict, watch, buckets)._replace(at=moment(core.event_at))
+        scene = self._scene(core, bucket, verdict, watch, usual)._replace(at=moment(core.event_at))
         assert scene.tier is not None
         if incident is None:
             alert = raise_alert(scene, self._versions)
@@ -109,13 +128,13 @@ class AlertBook:
         self._tell(alert, None, tell)
 
     def _confirm(
-        self, core: Core, incident: OpenIncident, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell
+        self, core: Core, incident: OpenIncident, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell
     ) -> None:
         """An early raise meets a close."""
         assert incident.unconfirmed is not None
         if verdict.change == "raised":
-            scene = self._scene(core, bucket, verdict, watch, buckets)
-            tier = max(incident.tier, watch.tier or incident.tier, key=TIERS.index)  # it may have been told of more than this bucket
+            scene = self._scene(core, bucket, verdict, watch, usual)
+            tier = max(incident.tier, scene.tier or incident.tier, key=TIERS.index)  # it may have been told of more than this bucket
             core.counters.alerts_escalated += tier != incident.tier
             incident.unconfirmed, incident.tier = None, tier
             scene = scene._replace(tier=tier)
@@ -123,27 +142,75 @@ class AlertBook:
         elif bucket >= incident.unconfirmed:
             self.resolve(core, bucket, 0, "not_confirmed", tell)
 
-    def _raise_or_escalate(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets, tell: Tell) -> None:
-        scene = self._scene(core, bucket, verdict, watch, buckets)
+    def _raise_or_escalate(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell) -> None:
+        scene = self._scene(core, bucket, verdict, watch, usual)
         assert scene.tier is not None
         incident = core.incident
         if incident is None:
             alert = raise_alert(scene, self._versions)
             core.counters.alerts_raised += 1
             core.incident = OpenIncident(alert.fingerprint, alert.incident_id, scene.tier, scene.mode, alert.raised_at, scene.peak)
-        elif scene.tier == incident.tier:
-            return  # an early raise has said so
+        elif TIERS.index(scene.tier) <= TIERS.index(incident.tier):
+            return  # an early raise has said so, or a dossier's floor
         else:
             alert = escalate(self._records[incident.fingerprint].alert, scene, self._versions)
             core.counters.alerts_escalated += 1
             incident.tier = scene.tier
         self._tell(alert, None, tell)
 
-    def _scene(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, buckets: Buckets) -> Scene:
+    def _recognise(self, core: Core, incident: OpenIncident, bucket: int, tell: Tell) -> None:
+        """Whether an incident that fires has become one about a dossier."""
+        alert = self._records[incident.fingerprint].alert
+        if self._dossiers is None or alert.dossier is not None:
+            return
+        if not any(quote.dossier for exhibit in self._buckets.exhibits(bucket, bucket) for quote in exhibit.quotes):
+            return
+        exhibits = self._buckets.exhibits(self._first(alert), bucket)
+        found = dossier_of(quote for exhibit in exhibits for quote in exhibit.quotes)
+        if found is None or (dossier := self._dossiers.get(found)) is None:
+            return
+        alert = recognise(alert, bucket, dossier)
+        if alert.transition == "escalated" and alert.tier is not None:
+            core.counters.alerts_escalated += 1
+            incident.tier = alert.tier
+        self._tell(alert, None, tell)
+
+    def _told_dossier(self, incident: OpenIncident) -> Dossier | None:
+        """What an incident was said to be about."""
+        told = self._records[incident.fingerprint].alert.dossier
+        return None if told is None or self._dossiers is None else self._dossiers.get(told.id)
+
+    @staticmethod
+    def _first(alert: Alert) -> int:
+        """The bucket in which it began."""
+        return int(alert.started_at.timestamp()) // BUCKET
+
+    def pass_by(self, core: Core, bucket: int) -> None:
+        """A bucket is about to leave what is kept: what it adds to the open incident."""
+        incident = core.incident
+        if incident is not None and bucket >= self._first(self._records[incident.fingerprint].alert):
+            self._add(bucket, heard_of(self._buckets.exhibits(bucket, bucket + RING)))
+            self._touch_extent()
+
+    def _add(self, bucket: int, heard: dict[bytes, Heard]) -> None:
+        found = self._buckets.get(bucket)
+        if found is not None:
+            self.extent.take(found.complainers(), found.exhibit, heard)
+
+    def _touch_extent(self) -> None:
+        slug = self._brand.slug
+        self._journal.touch(slug, f"{slug}|extent".encode(), self.extent.snapshot)
+
+    def _scene(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics) -> Scene:
         onset = verdict.onset
         length = figures_of(verdict, verdict.signal).buckets
         first, last = bucket - length + 1, bucket
         incident = core.incident
+        shown = self._buckets.exhibits(min(first, bucket - onset), last)
+        findings = findings_of(shown, shown, usual.shares())
+        dossier = None if findings.dossier is None or self._dossiers is None else self._dossiers.get(findings.dossier)
+        if dossier is None and incident is not None:
+            dossier = self._told_dossier(incident)
         return Scene(
             brand=self._brand,
             kind="crisis",
@@ -151,20 +218,31 @@ class AlertBook:
             bucket=bucket,
             started=bucket - onset,
             verdict=verdict,
-            tier=watch.tier,
+            tier=floored(watch.tier, dossier),
             signal=verdict.signal,
-            volume=buckets.volume(first, last) if length <= RING else None,
+            volume=self._buckets.volume(first, last) if length <= RING else None,
             calendar=self._calendar.names(first, last),
             history=watch.closed,
             peak=max(watch.negatives.counts[-1 - onset :]) if incident is None else incident.peak,
-            evidence=buckets.evidence(min(first, bucket - onset), last),
+            findings=findings,
+            dossier=dossier,
         )
 
     def resolve(self, core: Core, bucket: int, calm: int, reason: Reason, tell: Tell) -> None:
         """The open incident is over."""
         assert core.incident is not None
         incident, core.incident = core.incident, None
-        self._resolve(core, incident.fingerprint, bucket, calm, incident.peak, reason, tell)
+        extent = None
+        if reason == "calmed":
+            first = max(self._first(self._records[incident.fingerprint].alert), bucket - RING + 1)
+            heard = heard_of(self._buckets.exhibits(first, bucket))
+            for number in range(first, bucket + 1):
+                self._add(number, heard)
+            extent = self.extent
+        self._resolve(core, incident.fingerprint, bucket, calm, incident.peak, reason, tell, extent)
+        if self.extent.snapshot() is not None:
+            self.extent = Extent()
+            self._touch_extent()
 
     def resolve_surge(self, core: Core, bucket: int, calm: int, reason: Reason, tell: Tell) -> None:
         """The open surge is over."""
@@ -183,9 +261,19 @@ class AlertBook:
         """The source is heard again."""
         self._resolve(core, core.silences.pop(source).fingerprint, bucket, 1, 0.0, reason, tell)
 
-    def _resolve(self, core: Core, fingerprint: str, bucket: int, calm: int, peak: float, reason: Reason, tell: Tell) -> None:
+    def _resolve(
+        self,
+        core: Core,
+        fingerprint: str,
+        bucket: int,
+        calm: int,
+        peak: float,
+        reason: Reason,
+        tell: Tell,
+        extent: Extent | None = None,
+    ) -> None:
         core.counters.alerts_resolved += 1
-        self._tell(resolve(self._records[fingerprint].alert, self._brand, bucket, calm, peak, reason), bucket, tell)
+        self._tell(resolve(self._records[fingerprint].alert, self._brand, bucket, calm, peak, reason, extent), bucket, tell)
 
     def take_back(self, mention_id: str, at: datetime, tell: Tell) -> None:
         """A mention was retracted: no alert, open or resolved, shows it any more."""

@@ -21,21 +21,37 @@ class _Assessment(Struct, kw_only=True):
     """What an `AssessedMention` has beyond a `ScoredMention`, in its order."""
 
     situation: Situation
-    topic: str | None = None
+    dossier: str | None = None
     duplicate: bool = False
     retracted: bool = False
     late: bool = False
 
 
-def assessed(record: Incoming, mention: ScoredMention, situation: Situation, *, duplicate: bool, blocked: bool, late: bool) -> Outgoing:
+def assessed(
+    record: Incoming,
+    mention: ScoredMention,
+    situation: Situation,
+    dossier: str | None = None,
+    *,
+    duplicate: bool,
+    blocked: bool,
+    late: bool,
+) -> Outgoing:
     """The mention with its brand's situation. One that was taken back before it came keeps no text, nor words of it."""
     value = record.value
     if blocked:
-        value = encode(replace(mention, text="", title=None, sentiment=Sentiment(label=mention.sentiment.label)))
+        value = encode(replace(mention, text="", title=None, topic=None, sentiment=Sentiment(label=mention.sentiment.label)))
     assert value is not None
     # The JSON of an AssessedMention, for a tenth of what it costs to build and write one.
     addition = _addition(
-        situation.tier, situation.incident_id, situation.observed, situation.expected, duplicate=duplicate, blocked=blocked, late=late
+        situation.tier,
+        situation.incident_id,
+        situation.observed,
+        situation.expected,
+        dossier,
+        duplicate=duplicate,
+        blocked=blocked,
+        late=late,
     )
     value = value.rstrip()[:-1] + addition
     kind = "duplicate" if duplicate else "retracted" if blocked else "mention"
@@ -50,6 +66,7 @@ def _addition(
     incident_id: str | None,
     observed: float | None,
     expected: float | None,
+    dossier: str | None,
     *,
     duplicate: bool,
     blocked: bool,
@@ -57,7 +74,7 @@ def _addition(
 ) -> bytes:
     """JSON of an assessment, as it goes on from that of a mention."""
     situation = Situation(tier=tier, incident_id=incident_id, observed=observed, expected=expected)
-    return b"," + encode(_Assessment(situation=situation, duplicate=duplicate, retracted=blocked, late=late))[1:]
+    return b"," + encode(_Assessment(situation=situation, dossier=dossier, duplicate=duplicate, retracted=blocked, late=late))[1:]
 
 
 def teller(record: Incoming, outcome: Outcome) -> Tell:

@@ -8,37 +8,36 @@ snapshot: they follow from the identities seen.
 from datetime import datetime
 from functools import partial
 
-import msgspec
-
 from pipeline.alert_book import AlertBook, Tell
 from pipeline.announced import EventCalendar
 from pipeline.baseline import STALE, prior_of
-from pipeline.brand_core import NEVER, VERSION, Core, Counters, body, decode_core, encode_core
+from pipeline.brand_core import NEVER, Core, Counters, decode_core, encode_core
 from pipeline.brands import Brand
-from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted, Quote
+from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted
 from pipeline.cadence import Cadences
+from pipeline.dossiers import BrandDossiers
+from pipeline.exhibits import Exhibit, echo_of, quote_of
 from pipeline.identities import Identities, forgotten_at
 from pipeline.incident import LATENESS, Versions, moment
 from pipeline.journal import Journal
+from pipeline.phrases import words_of
 from pipeline.rewarming import rewarmed_core
 from pipeline.scrp import RING, local_slot
 from pipeline.seen import NEGATIVE, PLACE, Seen, offset_of, partition_of
 from pipeline.ticks import BUCKET, PartitionTicks
+from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Verdict, Watch
-from schemas.mention import Mode, Situation
+from schemas.mention import Mode, ScoredMention, Situation
 from schemas.outputs import BrandCounts
 
 _LOOK_AGAIN = 6
 """After a look in vain the next waits for a sixth more complaints."""
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode_quotes = msgspec.msgpack.Decoder(list[Quote]).decode
-
 
 class BrandState:
     """One brand. Changes in place; tells the journal which keys changed."""
 
-    def __init__(self, brand: Brand, versions: Versions, journal: Journal) -> None:
+    def __init__(self, brand: Brand, versions: Versions, journal: Journal, dossiers: BrandDossiers | None = None) -> None:
         self.slug = brand.slug
         self._key = brand.slug.encode()
         self._mode = brand.mode
@@ -52,7 +51,10 @@ class BrandState:
         self.buckets = Buckets()
         self.cadences = Cadences(self._zone)
         self.identities = Identities(brand.slug, journal)
-        self._alerts = AlertBook(brand, versions, self._calendar, journal)
+        self.topics = UsualTopics()
+        self._dossiers = dossiers
+        self._names = frozenset(word for name in (brand.slug, *brand.names) for word in words_of(name))
+        self._alerts = AlertBook(brand, versions, self._calendar, self.buckets, dossiers, journal)
         self.partitions: tuple[int, ...] = ()
         """Raw partitions whose ticks the brand waits for: those it was seen from."""
         self.hour = (0.0, 0.0)
@@ -101,20 +103,24 @@ class BrandState:
         """Whether a bucket closed too long ago to be corrected."""
         return self.core.first_open is not None and bucket < self.core.first_open - RING
 
-    def count(self, seen: Seen, shown: Quote | None) -> None:
-        """A live identity joins its bucket; a closed one is corrected, and judged with that from now on."""
-        if not self.is_open(seen.bucket):
-            assert self.core.first_open is not None
-            counted = self.buckets.add_late(seen)
-            age = self.core.first_open - 1 - seen.bucket
-            if not counted.mentions or not self.watch.correct(age, counted.negatives, counted.mentions):
-                return
-            self.core.heard = max(self.core.heard, seen.bucket)
-            self.hour = self.watch.hour()
-            self._touch_watch()
-        else:
+    def count(self, seen: Seen) -> bool:
+        """A live identity joins its bucket; a closed one is corrected, and judged with that from now on. Whether it can count at all."""
+        if self.is_open(seen.bucket):
             self.buckets.add(seen)
-        self._show(seen.bucket, shown)
+            return True
+        assert self.core.first_open is not None
+        counted = self.buckets.add_late(seen)
+        age = self.core.first_open - 1 - seen.bucket
+        if not counted.mentions or not self.watch.correct(age, counted.negatives, counted.mentions):
+            return False
+        self.core.heard = max(self.core.heard, seen.bucket)
+        self.hour = self.watch.hour()
+        self._touch_watch()
+        return True
+
+    def about(self, mention: ScoredMention) -> str | None:
+        """The dossier that a mention is about."""
+        return None if self._dossiers is None else self._dossiers.about(mention.detected_at, mention.text, mention.title)
 
     def hear(self, source: str, bucket: int) -> None:
         """A registered source has brought a mention; a late one shows that it is alive now."""
@@ -143,39 +149,60 @@ class BrandState:
                 found = bucket, verdict
         if found is not None:
             bucket, verdict = found
-            self._alerts.tell_early(core, bucket, open_buckets[-1][0], verdict, watch, self.buckets, tell)
+            self._alerts.tell_early(core, bucket, open_buckets[-1][0], verdict, watch, self.topics, tell)
             if watch.tier == "crisis":
                 core.look = NEVER  # nothing worse can be told before the close
 
     def _slot(self, bucket: int) -> tuple[int, int]:
         return local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone), self._holidays)
 
-    def recount(self, before: Seen, after: Seen, mention_id: str, shown: Quote | None) -> None:
+    def recount(self, before: Seen, after: Seen) -> None:
         """An edit while the bucket is open: the polarity is replaced, the total stays."""
         self.buckets.remove(before)
         self.buckets.add(after)
-        self._hide(before.bucket, mention_id)
-        self._show(after.bucket, shown)
 
-    def take_back(self, mention_id: str, seen: Seen, at: datetime, tell: Tell) -> None:
+    def take_back(self, mention_id: str, identity: bytes, seen: Seen, at: datetime, tell: Tell) -> None:
         """A mention was retracted: before its bucket closes it un-counts; no alert shows it any more."""
         if seen.live and self.is_open(seen.bucket):
             self.buckets.remove(seen)
-        self._hide(seen.bucket, mention_id)
+        exhibit = self._exhibit(seen.bucket)
+        if exhibit is not None and exhibit.hide(mention_id) | (exhibit.echoes.pop(identity, None) is not None):
+            self._touch_evidence(seen.bucket)
         self._alerts.take_back(mention_id, at, tell)
 
     def take_back_unseen(self, mention_id: str, at: datetime, tell: Tell) -> None:
         """The same of a mention that is not remembered any more: an alert may still show it."""
         self._alerts.take_back(mention_id, at, tell)
 
-    def _show(self, bucket: int, shown: Quote | None) -> None:
-        if shown is not None and self.buckets.at(bucket).show(shown):
-            self._touch_evidence(bucket)
-
-    def _hide(self, bucket: int, mention_id: str) -> None:
+    def _exhibit(self, bucket: int) -> Exhibit | None:
+        """What is kept to be told of a bucket."""
         found = self.buckets.get(bucket)
-        if found is not None and found.hide(mention_id):
-            self._touch_evidence(bucket)
+        return None if found is None else found.exhibit
+
+    def show(self, mention: ScoredMention, seen: Seen) -> None:
+        """Keep a complaint to be told of."""
+        exhibit = self.buckets.at(seen.bucket).shows()
+        wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id)
+        if wanted and exhibit.show(quote_of(mention, seen, self._names, self.about(mention))):
+            self._touch_evidence(seen.bucket)
+
+    def hide(self, mention_id: str, seen: Seen) -> None:
+        """Another version of a mention has come: tell of this one no more."""
+        exhibit = self._exhibit(seen.bucket)
+        if exhibit is not None and exhibit.hide(mention_id):
+            self._touch_evidence(seen.bucket)
+
+    def echo(self, mention: ScoredMention, identity: bytes, seen: Seen) -> None:
+        """Keep what makes a complaint louder, or answers it."""
+        echo = echo_of(mention, seen.role)
+        if echo is None or (not self.is_open(seen.bucket) and not any(map(self._is_complaint, echo.of))):
+            return
+        if self.buckets.at(seen.bucket).shows().hear(identity, echo):
+            self._touch_evidence(seen.bucket)
+
+    def _is_complaint(self, identity: bytes) -> bool:
+        seen = self.identities.recall(identity)
+        return seen is not None and seen.live and seen.polarity == NEGATIVE
 
     def situation(self) -> Situation:
         """How the brand stands: its incident, and the last closed hour."""
@@ -253,10 +280,13 @@ class BrandState:
     def _close(self, bucket: int, tell: Tell) -> None:
         core = self.core
         found = self.buckets.get(bucket)
-        shown = 0 if found is None else len(found.evidence)
+        exhibit = None if found is None else found.exhibit
+        kept = None if exhibit is None else exhibit.size()
         counted = self.buckets.close(bucket)
-        if found is not None and len(found.evidence) != shown:
-            self._touch_evidence(bucket)
+        if exhibit is not None:
+            exhibit.keep_echoes(self._is_complaint)
+            if exhibit.size() != kept:
+                self._touch_evidence(bucket)
         core.first_open = bucket + 1
         if counted.mentions:
             core.heard = bucket
@@ -273,14 +303,17 @@ class BrandState:
             verdict = self.watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket))
             core.counters.buckets_closed += 1
             self.hour = self.watch.hour()
-            self._alerts.follow(core, bucket, verdict, self.watch, self.buckets, tell)
+            self._alerts.follow(core, bucket, verdict, self.watch, self.topics, tell)
+            if exhibit is not None and core.incident is None and self.topics.learn([quote.topic for quote in exhibit.quotes]):
+                self._journal.touch(self.slug, f"{self.slug}|topics".encode(), self.topics.snapshot)
             self._listen(bucket, tell)
             self._touch_watch()
             look = self.watch.worth_a_look()
             core.look = NEVER if look is None else look
-        old = self.buckets.get(bucket - RING)
-        if old is not None and old.evidence:
-            old.evidence = []
+        old = self._exhibit(bucket - RING)
+        if old:
+            self._alerts.pass_by(core, bucket - RING)
+            old.clear()
             self._touch_evidence(bucket - RING)
         self.buckets.forget(bucket + 1)
         self.identities.forget(bucket + 1)
@@ -334,8 +367,8 @@ class BrandState:
         return encode_core(self.core)
 
     def _snapshot_evidence(self, bucket: int) -> bytes | None:
-        found = self.buckets.get(bucket)
-        return None if found is None or not found.evidence else VERSION + _encode(found.evidence)
+        exhibit = self._exhibit(bucket)
+        return None if exhibit is None else exhibit.snapshot()
 
     def restore(self, kind: str, name: str, value: bytes) -> None:
         """Take back one key's snapshot.
@@ -353,7 +386,11 @@ class BrandState:
             case "seen":
                 self.identities.restore(name, value)
             case "evidence":
-                self.buckets.at(int(name)).evidence = _decode_quotes(body(value))
+                self.buckets.at(int(name)).shows().restore(value)
+            case "topics":
+                self.topics.restore(value)
+            case "extent":
+                self._alerts.extent.restore(value)
             case "alert":
                 self._alerts.restore(name, value)
             case _:
@@ -366,7 +403,7 @@ class BrandState:
                 self._is_core_lost = True
             case "watch":
                 self._touch_watch()
-            case "seen" | "evidence" | "alert" | "cadence":
+            case "seen" | "evidence" | "alert" | "cadence" | "topics" | "extent":
                 self._journal.gone(self.slug, key)
 
     def restored(self, ticks: PartitionTicks) -> None:

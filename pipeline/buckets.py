@@ -4,11 +4,10 @@ A bucket has 5 minutes of event time. One author counts once per clock hour (UTC
 in the order of buckets, so that neither the order of arrival nor a retraction before the close changes a count.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from msgspec import Struct
-
+from pipeline.exhibits import Exhibit
 from pipeline.scrp import RING
 from pipeline.seen import NEGATIVE, REPLY, REPOST, UNSCORED, Seen
 from pipeline.ticks import BUCKET
@@ -16,11 +15,6 @@ from pipeline.ticks import BUCKET
 PER_HOUR = 3600 // BUCKET
 KEPT = RING + PER_HOUR
 """Closed buckets kept: six hours to correct, and the rest of the first one's clock hour, whose authors have counted."""
-
-EVIDENCE = 10
-"""Mentions kept of a bucket, and told of an alert."""
-
-_LONGEST_URL = 1000
 
 
 class Counted(NamedTuple):
@@ -30,54 +24,26 @@ class Counted(NamedTuple):
     mentions: int
 
 
-class Quote(Struct, array_like=True, frozen=True, order=True):
-    """A mention to show: no text. Times in seconds; ``at`` is its detection time."""
-
-    at: float
-    mention_id: str
-    author: int
-    published_at: float
-    url: str | None = None
-
-
-def quote(at: float, mention_id: str, author: int, published_at: float, url: str | None) -> Quote:
-    """A mention to show; a permalink of unusual length is left out, so that state stays small."""
-    return Quote(at, mention_id, author, published_at, url if url is None or len(url) <= _LONGEST_URL else None)
-
-
 class Bucket:
     """``voices``: author and polarity → mentions, of which an hour counts one."""
 
-    __slots__ = ("amplifiers", "evidence", "roots", "voices")
+    __slots__ = ("amplifiers", "exhibit", "roots", "voices")
 
     def __init__(self) -> None:
         self.voices: dict[int, int] = {}
         self.roots = 0
         self.amplifiers = 0
-        self.evidence: list[Quote] = []
+        self.exhibit: Exhibit | None = None
 
-    def show(self, candidate: Quote) -> bool:
-        """Keep the earliest mentions, one of each author; whether this is one of them."""
-        for index, known in enumerate(self.evidence):
-            if known.author == candidate.author:
-                if known <= candidate:
-                    return False
-                del self.evidence[index]
-                break
-        else:
-            if len(self.evidence) >= EVIDENCE and self.evidence[-1] <= candidate:
-                return False
-        self.evidence.append(candidate)
-        self.evidence.sort()
-        del self.evidence[EVIDENCE:]
-        return True
+    def shows(self) -> Exhibit:
+        """What is kept to be told of it, made if need be: most buckets have nothing."""
+        if self.exhibit is None:
+            self.exhibit = Exhibit()
+        return self.exhibit
 
-    def hide(self, mention_id: str) -> bool:
-        """Show a mention no more; whether it was shown."""
-        kept = [quote for quote in self.evidence if quote.mention_id != mention_id]
-        changed = len(kept) != len(self.evidence)
-        self.evidence = kept
-        return changed
+    def complainers(self) -> set[int]:
+        """Authors of negative mentions."""
+        return {key >> 2 for key in self.voices if key & 3 == NEGATIVE}
 
 
 class Volume(NamedTuple):
@@ -167,7 +133,8 @@ class Buckets:
         counted = self._counted.setdefault(number // PER_HOUR, set())
         new = bucket.voices.keys() - counted
         counted |= new
-        bucket.evidence = [quote for quote in bucket.evidence if quote.author << 2 | NEGATIVE in new]
+        if bucket.exhibit is not None:
+            bucket.exhibit.keep_authors(new)
         return Counted(_negatives(new), len(new))
 
     def as_if_closed(self, first_open: int) -> list[tuple[int, Counted]]:
@@ -229,14 +196,10 @@ class Buckets:
         amplification = sum(bucket.amplifiers for bucket in chosen) / roots if roots else None
         return Volume(len(authors), unscored, amplification)
 
-    def evidence(self, first: int, last: int) -> Iterator[Quote]:
-        """The mentions to show of buckets ``first`` to ``last``, the earliest first."""
-        chosen = [bucket for number in range(first, last + 1) if (bucket := self._buckets.get(number)) is not None]
-        authors: set[int] = set()
-        for found in sorted(quote for bucket in chosen for quote in bucket.evidence):
-            if found.author not in authors:
-                authors.add(found.author)
-                yield found
+    def exhibits(self, first: int, last: int) -> list[Exhibit]:
+        """What is kept to be told of buckets ``first`` to ``last``, in order."""
+        found = (self._buckets.get(number) for number in range(first, last + 1))
+        return [bucket.exhibit for bucket in found if bucket is not None and bucket.exhibit is not None]
 
 
 def _negatives(voices: Iterable[int]) -> int:

@@ -15,13 +15,14 @@ from pipeline.assessing import assessed, teller
 from pipeline.brand_core import VERSION, body, decode_core
 from pipeline.brand_state import BrandState
 from pipeline.brands import Registry
-from pipeline.buckets import PER_HOUR, Quote, quote
+from pipeline.buckets import PER_HOUR
+from pipeline.dossiers import DossierBook
 from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal, unseal
 from pipeline.schedule import Schedule
-from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, author_of, identity_of, role_of
+from pipeline.seen import EXCLUDED, KEPT_ORIGINS, POLARITIES, Marks, Seen, author_of, identity_of, role_of
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS
@@ -45,20 +46,23 @@ class CrisisStage:
     source: Topic = SENTIMENT
     changelog: Topic | None = CRISIS_STATE
 
-    def __init__(self, registry: Registry, version: str) -> None:
+    def __init__(self, registry: Registry, version: str, dossiers: DossierBook | None = None) -> None:
         self._registry = registry
-        self._versions = Versions(version, registry.hash)
+        self._dossiers = DossierBook() if dossiers is None else dossiers
+        config = f"{registry.hash}-{self._dossiers.hash}" if self._dossiers.hash else registry.hash
+        self._versions = Versions(version, config)
 
     def open(self, partition: int, epoch: str) -> "CrisisPartition":  # noqa: ARG002
         """An empty partition; origins bring their own epoch."""
-        return CrisisPartition(self._registry, self._versions)
+        return CrisisPartition(self._registry, self._dossiers, self._versions)
 
 
 class CrisisPartition:
     """All brands of one partition."""
 
-    def __init__(self, registry: Registry, versions: Versions) -> None:
+    def __init__(self, registry: Registry, dossiers: DossierBook, versions: Versions) -> None:
         self._registry = registry
+        self._dossiers = dossiers
         self._versions = versions
         self._decoder = sentiment_decoder()
         self._journal = Journal()
@@ -98,7 +102,9 @@ class CrisisPartition:
     def _brand(self, slug: str) -> BrandState:
         state = self._brands.get(slug)
         if state is None:
-            state = self._brands[slug] = BrandState(self._registry.brand(slug), self._versions, self._journal)
+            brand = self._registry.brand(slug)
+            dossiers = self._dossiers.of(slug, brand.zone()) if len(self._dossiers) else None
+            state = self._brands[slug] = BrandState(brand, self._versions, self._journal, dossiers)
         return state
 
     def _wait(self, state: BrandState) -> None:
@@ -155,7 +161,7 @@ class CrisisPartition:
             state.advance(clock, teller(record, outcome), eager=True)
             seen = state.identities.recall(identity)  # the clock may have moved beyond its 7 days
         if seen is None or seen.edit < 0:
-            seen = self._first(mention, mark, state, bucket, seen, outcome)
+            seen = self._first(mention, mark, state, identity, bucket, seen, outcome)
             if state.buckets.complaints >= state.core.look:
                 state.look(teller(record, outcome))
         else:
@@ -171,7 +177,16 @@ class CrisisPartition:
             return beyond_horizon
         return seen.is_older(mark) and (beyond_horizon or edit < seen.edit)
 
-    def _first(self, mention: ScoredMention, mark: bytes, state: BrandState, bucket: int, retracted: Seen | None, outcome: Outcome) -> Seen:
+    def _first(
+        self,
+        mention: ScoredMention,
+        mark: bytes,
+        state: BrandState,
+        identity: bytes,
+        bucket: int,
+        retracted: Seen | None,
+        outcome: Outcome,
+    ) -> Seen:
         """A mention that was not seen; its retraction may have been."""
         label = mention.sentiment.label
         state.core.counters.take(mention)
@@ -188,17 +203,24 @@ class CrisisPartition:
         live = role != EXCLUDED and not late
         author = author_of(mention.author.id)
         seen = Seen(bucket, applied, author, _POLARITY[label], role, live, False, late, mention.edit, 0, (mark,))
-        if seen.live:
-            state.count(seen, _quote(mention, seen))
+        if live and state.count(seen) and seen.is_complaint():
+            state.show(mention, seen)
+        if not late and (mention.parent_id is not None or mention.root_id is not None):
+            state.echo(mention, identity, seen)
         return seen
 
     def _edit(self, mention: ScoredMention, state: BrandState, bucket: int, seen: Seen) -> Seen:
         """A later version: scored anew; in the counts it replaces the earlier one while their bucket is open."""
         state.core.counters.edits += 1
         polarity = _POLARITY[mention.sentiment.label]
-        if seen.live and seen.polarity != polarity and state.is_open(seen.bucket):
+        if seen.live and state.is_open(seen.bucket):
             changed = seen._replace(polarity=polarity)
-            state.recount(seen, changed, mention.mention_id, _quote(mention, changed))
+            if seen.polarity != polarity:
+                state.recount(seen, changed)
+            if seen.is_complaint():
+                state.hide(mention.mention_id, seen)
+            if changed.is_complaint():
+                state.show(mention, changed)
             seen = changed
         return seen._replace(applied=max(seen.applied, state.hour_for(bucket)))
 
@@ -238,7 +260,7 @@ class CrisisPartition:
                 state.take_back_unseen(retraction.mention_id, retraction.detected_at, teller(record, outcome))
                 seen = Seen(bucket, applied, retracted=True)
             else:
-                state.take_back(retraction.mention_id, seen, retraction.detected_at, teller(record, outcome))
+                state.take_back(retraction.mention_id, identity, seen, retraction.detected_at, teller(record, outcome))
                 live = seen.live and not state.is_open(seen.bucket)
                 seen = seen._replace(live=live, retracted=True, applied=max(seen.applied, applied))
             state.identities.remember(identity, seen)
@@ -302,7 +324,8 @@ class CrisisPartition:
     ) -> None:
         """The mention with its brand's situation."""
         late = seen.late and not duplicate
-        outcome.outgoing.append(assessed(record, mention, state.situation(), duplicate=duplicate, blocked=blocked, late=late))
+        dossier = None if blocked else state.about(mention)
+        outcome.outgoing.append(assessed(record, mention, state.situation(), dossier, duplicate=duplicate, blocked=blocked, late=late))
 
     # -- gauges
 
@@ -336,13 +359,6 @@ def _seconds(moment: datetime) -> float:
     """Event time, within the years in which local times and packed buckets work: a date in the year 1 must not end the process."""
     seconds = moment.timestamp()
     return seconds if 0.0 <= seconds <= _LAST_SECOND else min(max(seconds, 0.0), _LAST_SECOND)
-
-
-def _quote(mention: ScoredMention, seen: Seen) -> Quote | None:
-    """The mention as evidence, if it is a complaint of its own."""
-    if seen.polarity != NEGATIVE or seen.role == REPOST:
-        return None
-    return quote(mention.detected_at.timestamp(), mention.mention_id, seen.author, mention.published_at.timestamp(), mention.url)
 
 
 def read_brand_state(key: bytes, value: bytes) -> dict[str, Any] | None:

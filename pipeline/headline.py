@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pipeline.figures import Figures
 from pipeline.watch import Signal
+from schemas.mention import Tier
+from schemas.outputs import AlertDossier, ChannelShare, IncidentSummary, WordUse
 
 Language = Literal["nl", "en"]
 
@@ -19,6 +21,12 @@ _MONTHS: dict[Language, tuple[str, ...]] = {
     "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"),
 }
 MOST_DAYS = 1000
+_WORDS_TOLD = 3
+
+_TIERS: dict[Language, dict[Tier, str]] = {
+    "nl": {"watch": "oplettend", "warning": "waarschuwing", "crisis": "crisis"},
+    "en": {"watch": "watch", "warning": "warning", "crisis": "crisis"},
+}
 
 
 class Facts(NamedTuple):
@@ -26,18 +34,37 @@ class Facts(NamedTuple):
 
     brand: str
     zone: ZoneInfo
+    tier: Tier | None
     signal: Signal | None
     figures: Figures
+    at: datetime
     onset: datetime
     authors: int | None
+    unscored: int | None
+    amplification: float | None
     usual_share: float
     calendar: Sequence[str]
     history_days: float
     warm: bool
+    channels: Sequence[ChannelShare]
+    words: Sequence[WordUse]
+    topic: str | None
+    dossier: AlertDossier | None
+
+    @property
+    def is_mostly_bad(self) -> bool:
+        """Whether complaints are more than half of all mentions, or many more than usual."""
+        share = self.figures.share
+        return share is not None and (share >= MOSTLY or (share >= _NOTICEABLE and share >= _TIMES_USUAL * self.usual_share))
+
+
+MOSTLY = 0.5
+"""Share of complaints from which they are what a wave of mentions is about."""
+_NOTICEABLE, _TIMES_USUAL = 0.25, 1.5
 
 
 def headline(facts: Facts, language: Language) -> str:
-    """One sentence: observed, expected, how rare."""
+    """One sentence: observed, expected, since when, about what, how rare."""
     figures = facts.figures
     window = _WINDOWS[language][figures.buckets]
     expected = f"{number(figures.mean, language)} ± {number(figures.half_width, language)}"
@@ -45,6 +72,9 @@ def headline(facts: Facts, language: Language) -> str:
     total = f"{figures.mentions or 0.0:.0f}"
     one = figures.observed == 1
     rare = days(figures.return_days)
+    start = facts.brand if facts.tier is None else f"{facts.brand}, {_TIERS[language][facts.tier]}"
+    since = clock(facts.onset, facts.at, facts.zone, language)
+    about = _about(facts, language)
     if language == "nl":
         negatives = "negatief bericht" if one else "negatieve berichten"
         what = {
@@ -53,7 +83,8 @@ def headline(facts: Facts, language: Language) -> str:
             "slow_burn": f"{seen} {negatives} in {window}, al lang meer dan anders",
             None: f"{seen} berichten van alle soorten in {window}",
         }[facts.signal]
-        return f"{facts.brand}: {what}, verwacht {expected}; zo ongewoon is het ongeveer eens in {rare} dagen"
+        once = f"zo ongewoon is het ongeveer eens in {rare} dagen"
+        return f"{start}: {what}, verwacht {expected}, sinds {since}{about}; {once}"
     negatives = "negative mention" if one else "negative mentions"
     what = {
         "burst": f"{seen} {negatives} in {window}",
@@ -61,75 +92,28 @@ def headline(facts: Facts, language: Language) -> str:
         "slow_burn": f"{seen} {negatives} in {window}, more than usual for long",
         None: f"{seen} mentions of all kinds in {window}",
     }[facts.signal]
-    return f"{facts.brand}: {what}, expected {expected}; this unusual about once in {rare} days"
+    return f"{start}: {what}, expected {expected}, since {since}{about}; this unusual about once in {rare} days"
 
 
-_SIGNALS: dict[Language, dict[Signal | None, str]] = {
-    "nl": {
-        "burst": "Gezien aan een piek in het aantal negatieve berichten.",
-        "share": "Gezien aan het aandeel negatieve berichten, niet aan het aantal berichten.",
-        "slow_burn": "Gezien aan de som van een etmaal: er is geen piek, maar het houdt aan.",
-        None: "Dit is een golf van berichten, geen crisis: het aantal negatieve alleen is daarvoor geen reden.",
-    },
-    "en": {
-        "burst": "Seen in a burst of negative mentions.",
-        "share": "Seen in the share of negative mentions, not in the number of mentions.",
-        "slow_burn": "Seen in the sum of a day: there is no peak, but it does not stop.",
-        None: "This is a wave of mentions, not a crisis: the number of negative ones alone gives no reason for that.",
-    },
-}
+def recognised(told: str, before: Tier | None, after: Tier | None, dossier: AlertDossier, language: Language) -> str:
+    """A headline told before, now that it is known which dossier it is about; its tier may be higher by that."""
+    if before is not None and after is not None:
+        told = told.replace(f", {_TIERS[language][before]}: ", f", {_TIERS[language][after]}: ", 1)
+    name = dossier.title or dossier.id
+    return f"{told}; het gaat over {name}" if language == "nl" else f"{told}; it is about {name}"
 
 
-def explanation(facts: Facts, language: Language) -> str:
-    """What happens, since when, what was announced, and what the expectation rests on."""
-    seen = _SIGNALS[language][facts.signal]
-    return " ".join([_since(facts, language), *_shares(facts, language), seen, _announced(facts, language), _rests(facts, language)])
-
-
-def _since(facts: Facts, language: Language) -> str:
-    since = moment(facts.onset, facts.zone, language)
-    if language == "nl":
-        if facts.signal is None:
-            return f"Sinds ongeveer {since} zijn er meer berichten over {facts.brand}."
-        if facts.authors is None:
-            return f"Sinds ongeveer {since} zijn er meer negatieve berichten over {facts.brand}."
-        authors = "schrijft 1 auteur" if facts.authors == 1 else f"schrijven {facts.authors} verschillende auteurs"
-        return f"Sinds ongeveer {since} {authors} negatief over {facts.brand}."
-    if facts.signal is None:
-        return f"Since about {since} there are more mentions of {facts.brand}."
-    if facts.authors is None:
-        return f"Since about {since} there are more negative mentions of {facts.brand}."
-    authors = "1 author has" if facts.authors == 1 else f"{facts.authors} different authors have"
-    return f"Since about {since} {authors} written negatively about {facts.brand}."
-
-
-def _shares(facts: Facts, language: Language) -> list[str]:
-    if (share := facts.figures.share) is None:
-        return []
-    if language == "nl":
-        return [f"Van de berichten is {share:.0%} negatief, gewoonlijk {facts.usual_share:.0%}."]
-    return [f"{share:.0%} of the mentions are negative, usually {facts.usual_share:.0%}."]
-
-
-def _announced(facts: Facts, language: Language) -> str:
-    if language == "nl":
-        if facts.calendar:
-            return f"Aangekondigd en al meegerekend: {', '.join(facts.calendar)}."
-        return "Er is niets aangekondigd dat dit verklaart."
-    if facts.calendar:
-        return f"Announced and already allowed for: {', '.join(facts.calendar)}."
-    return "Nothing was announced that explains it."
-
-
-def _rests(facts: Facts, language: Language) -> str:
-    history = f"{facts.history_days:.0f}"
-    if language == "nl":
-        if facts.warm:
-            return f"De verwachting rust op {history} dagen geschiedenis."
-        return f"De verwachting is nog vooral een aanname: er zijn {history} dagen geschiedenis."
-    if facts.warm:
-        return f"The expectation rests on {history} days of history."
-    return f"The expectation is still mostly an assumption: there are {history} days of history."
+def _about(facts: Facts, language: Language) -> str:
+    """What it is about, as far as anything says: its dossier, its topic, or words that many use."""
+    about = "over" if language == "nl" else "about"
+    if facts.dossier is not None:
+        return f", {about} {facts.dossier.title or facts.dossier.id}"
+    if facts.topic is not None:
+        return f", {about} {facts.topic}"
+    if facts.words:
+        told = ", ".join(f'"{use.word}"' for use in facts.words[:_WORDS_TOLD])
+        return f", {'met woorden als' if language == 'nl' else 'with words such as'} {told}"
+    return ""
 
 
 class Quiet(NamedTuple):
@@ -166,7 +150,7 @@ def silence_explanation(quiet: Quiet, language: Language) -> str:
 
 
 class Ending(NamedTuple):
-    """How an incident ended."""
+    """How an incident ended. ``summary``: of a crisis that has calmed down."""
 
     brand: str
     zone: ZoneInfo
@@ -174,6 +158,7 @@ class Ending(NamedTuple):
     ended_at: datetime
     peak: float
     reason: Literal["calmed", "went_live", "not_confirmed"]
+    summary: IncidentSummary | None = None
 
 
 def resolved_headline(facts: Ending, language: Language) -> str:
@@ -223,3 +208,9 @@ def moment(at: datetime, zone: ZoneInfo, language: Language) -> str:
     """Local time with its date."""
     local = at.astimezone(zone)
     return f"{local:%H:%M} ({local.day} {_MONTHS[language][local.month - 1]})"
+
+
+def clock(at: datetime, now: datetime, zone: ZoneInfo, language: Language) -> str:
+    """Local time, with its date where that is not the day of ``now``."""
+    same_day = at.astimezone(zone).date() == now.astimezone(zone).date()
+    return f"{at.astimezone(zone):%H:%M}" if same_day else moment(at, zone, language)

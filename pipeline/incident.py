@@ -5,22 +5,35 @@ that ends at E is closed at E + 10 minutes, whatever record moved the watermark 
 """
 
 import math
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
 from pipeline.brands import Brand
-from pipeline.buckets import EVIDENCE, Quote, Volume
+from pipeline.buckets import Volume
 from pipeline.cadence import SPREAD, Silence
+from pipeline.dossiers import Dossier
 from pipeline.events import digest
+from pipeline.evidence import SHOWN, Findings, Shown
+from pipeline.explanation import advised, epilogue, explanation
+from pipeline.extent import Extent
 from pipeline.figures import HALF_WIDTH_SDS, figures_of
-from pipeline.headline import Ending, Facts, Quiet, explanation, headline, resolved_headline, silence_explanation, silence_headline
+from pipeline.headline import (
+    MOSTLY,
+    Ending,
+    Facts,
+    Quiet,
+    headline,
+    recognised,
+    resolved_headline,
+    silence_explanation,
+    silence_headline,
+)
 from pipeline.ticks import BUCKET
-from pipeline.watch import Signal, Verdict
+from pipeline.watch import TIERS, Signal, Verdict
 from schemas.mention import Mode, Tier
-from schemas.outputs import Alert, Band, Baseline, Evidence
+from schemas.outputs import Alert, Band, Baseline, Evidence, IncidentSummary
 
 LATENESS = 600
 """Seconds that a bucket stays open after its end."""
@@ -52,7 +65,8 @@ class Scene(NamedTuple):
     history: int
     """Buckets learnt from."""
     peak: float
-    evidence: Iterable[Quote]
+    findings: Findings
+    dossier: Dossier | None = None
     at: datetime | None = None
     """When it was decided, if before the close."""
 
@@ -169,17 +183,30 @@ def _told(alert: Alert, scene: Scene) -> Alert:
     volume = scene.volume
     days = scene.history * BUCKET / 86_400
     share = figures.share
+    found = scene.findings
+    # What complaints say is what a wave is about only if it is made of them.
+    speaks = scene.kind == "crisis" or (share is not None and share >= MOSTLY)
+    dossier = alert.dossier if scene.dossier is None else scene.dossier.told()
+    amplification = None if volume is None or volume.amplification is None else round(volume.amplification, 3)
     facts = Facts(
         brand=name_of(scene.brand),
         zone=scene.brand.zone(),
+        tier=scene.tier,
         signal=scene.signal,
         figures=figures,
+        at=alert.updated_at,
         onset=alert.started_at,
         authors=None if volume is None else volume.authors,
+        unscored=None if volume is None else volume.unscored,
+        amplification=amplification,
         usual_share=scene.verdict.usual_share,
         calendar=scene.calendar,
         history_days=days,
         warm=days >= WARM_DAYS,
+        channels=found.channels if speaks else (),
+        words=found.words if speaks else (),
+        topic=found.dominant if speaks else None,
+        dossier=dossier if speaks else None,
     )
     return replace(
         alert,
@@ -196,13 +223,44 @@ def _told(alert: Alert, scene: Scene) -> Alert:
         distinct_authors=facts.authors,
         negative_share=None if share is None else round(share, 4),
         negative_share_usual=round(facts.usual_share, 4),
-        unscored=None if volume is None else volume.unscored,
-        amplification=None if volume is None or volume.amplification is None else round(volume.amplification, 3),
+        unscored=facts.unscored,
+        amplification=amplification,
         baseline=Baseline(days=round(days, 1), state="warm" if facts.warm else "prior"),
         calendar=scene.calendar,
-        evidence=_evidence(alert.evidence, scene.evidence),
+        topics=found.topics if speaks else None,
+        dominant_cause=facts.topic,
+        words=found.words if speaks else None,
+        channels=found.channels if speaks else None,
+        evidence=_evidence(alert.evidence, found.shown),
+        dossier=facts.dossier,
+        planned=facts.dossier is not None if scene.kind == "crisis" else None,
         peak=scene.peak,
     )
+
+
+def recognise(alert: Alert, bucket: int, dossier: Dossier) -> Alert:
+    """A dossier is recognised in an incident that fires: its floor holds, and what to do is known. The figures stay as they were told."""
+    tier = floored(alert.tier, dossier)
+    told = dossier.told()
+    return replace(
+        alert,
+        revision=alert.revision + 1,
+        transition="updated" if tier == alert.tier else "escalated",
+        updated_at=max(alert.updated_at, closed_at(bucket)),
+        tier=tier,
+        severity=SEVERITIES[tier],
+        headline=recognised(alert.headline, alert.tier, tier, told, alert.language),
+        explanation=advised(alert.explanation, told, alert.language),
+        dossier=told,
+        planned=True,
+    )
+
+
+def floored(tier: Tier | None, dossier: Dossier | None) -> Tier | None:
+    """A tier, but never lower than the dossier says."""
+    if dossier is None or dossier.severity_floor is None or tier is None:
+        return tier
+    return max(tier, dossier.severity_floor, key=TIERS.index)
 
 
 def name_of(brand: Brand) -> str:
@@ -210,21 +268,31 @@ def name_of(brand: Brand) -> str:
     return brand.names[0] if brand.names else brand.slug
 
 
-def _evidence(told: tuple[Evidence, ...], found: Iterable[Quote]) -> tuple[Evidence, ...]:
-    """What was told stays; what was found since fills it up."""
-    known = {evidence.mention_id for evidence in told}
-    out = list(told)
-    for quote in found:
-        if len(out) >= EVIDENCE:
-            break
-        if quote.mention_id not in known:
-            out.append(Evidence(mention_id=quote.mention_id, published_at=moment(quote.published_at), url=quote.url))
-    return tuple(out)
+def _evidence(told: tuple[Evidence, ...], found: tuple[Shown, ...]) -> tuple[Evidence, ...]:
+    """What stands for the incident now; what was told before fills it up."""
+    out = [
+        Evidence(
+            mention_id=quote.mention_id,
+            published_at=moment(quote.published_at),
+            url=quote.url,
+            chosen_for=chosen_for,
+            echoes=echoes,
+        )
+        for quote, chosen_for, echoes in found
+    ]
+    known = {evidence.mention_id for evidence in out}
+    out += [evidence for evidence in told if evidence.mention_id not in known]
+    return tuple(out[:SHOWN])
 
 
-def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, reason: Reason) -> Alert:
+def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, reason: Reason, extent: Extent | None = None) -> Alert:
     """The incident is over; its figures stay those of its last telling. It ended ``calm`` buckets before ``bucket`` closed."""
-    ended = moment((bucket + 1 - calm) * BUCKET)
+    ended = max(moment((bucket + 1 - calm) * BUCKET), alert.started_at)
+    summary = IncidentSummary(duration_seconds=round((ended - alert.started_at).total_seconds())) if reason == "calmed" else None
+    if summary is not None and extent is not None:
+        answered = None if extent.answered is None else round(extent.answered, 4)
+        summary = replace(summary, authors=extent.authors, reach=extent.reach, answered_share=answered)
+    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary)
     return replace(
         alert,
         revision=alert.revision + 1,
@@ -234,7 +302,9 @@ def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, rea
         updated_at=closed_at(bucket),
         ended_at=ended,
         peak=peak,
-        headline=resolved_headline(Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason), alert.language),
+        headline=resolved_headline(facts, alert.language),
+        explanation=epilogue(facts, alert.language) or alert.explanation,
+        summary=summary,
     )
 
 

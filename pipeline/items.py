@@ -110,6 +110,7 @@ def _packet(scene: Scene) -> dict[str, Any]:
         "author": author if author.name is None else replace(author, name=None),
         "author_history": scene.history,
         "situation": mention.situation,
+        "dossier": mention.dossier,
     }
 
 
@@ -270,6 +271,7 @@ def _new_item(scene: Scene, item_id: str, root: str, recipient: str | None = Non
         thread=scene.thread,
         thread_size=scene.thread_size,
         situation=mention.situation,
+        dossier=mention.dossier,
     )
 
 
@@ -297,6 +299,7 @@ _NOTHING: dict[str, Any] = {
     "compound": None,
     "intents": (),
     "topic": None,
+    "dossier": None,
 }
 
 

@@ -88,6 +88,10 @@ class Seen(NamedTuple):
     blocked: int = 0
     accepted: tuple[bytes, ...] = ()
 
+    def is_complaint(self) -> bool:
+        """Whether it says something negative of its own."""
+        return self.polarity == NEGATIVE and self.role != REPOST
+
     def pack(self) -> bytes:
         """At most 64 bytes."""
         flags = (

@@ -145,6 +145,7 @@ class ScoredMention(LanguageMention, frozen=True, kw_only=True, tag_field="type"
 
     sentiment: Sentiment
     signals: Signals
+    topic: Annotated[str, Meta(description="what it is about; null: not known")] | None = None
 
 
 class Situation(Struct, frozen=True, kw_only=True):
@@ -160,7 +161,7 @@ class AssessedMention(ScoredMention, frozen=True, kw_only=True, tag_field="type"
     """+ the brand's situation and whether this is news at all (``webcare.mention.assessed.v1``)."""
 
     situation: Situation
-    topic: str | None = None
+    dossier: Annotated[str, Meta(description="id of the headache file that its words match")] | None = None
     duplicate: Annotated[bool, Meta(description="this identity, or a later edit of it, came before: no effect")] = False
     retracted: Annotated[bool, Meta(description="its retraction came first: no effect, no text")] = False
     late: Annotated[bool, Meta(description="more than 6 h behind the brand's time: not counted")] = False

@@ -163,12 +163,17 @@ class Band(Struct, frozen=True, kw_only=True):
     half_width: float
 
 
+ChosenFor = Literal["amplified", "earliest", "typical"]
+
+
 class Evidence(Struct, frozen=True, kw_only=True):
     """A mention that shows what the alert is about; no text."""
 
     mention_id: MentionId
     published_at: Moment
     url: str | None = None
+    chosen_for: Annotated[ChosenFor, Meta(description="reposted and answered most, among the first, or like the others")] | None = None
+    echoes: Annotated[int, Meta(ge=0, description="reposts and replies of others so far")] | None = None
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
@@ -185,6 +190,7 @@ class AlertDossier(Struct, frozen=True, kw_only=True):
     owner: str | None = None
     crisis_plan_url: str | None = None
     response_policy: ResponsePolicy | None = None
+    title: str | None = None
 
 
 class TopicShare(Struct, frozen=True, kw_only=True):
@@ -193,6 +199,29 @@ class TopicShare(Struct, frozen=True, kw_only=True):
     topic: str
     share: Share
     usual: Share | None = None
+
+
+class WordUse(Struct, frozen=True, kw_only=True):
+    """A word that at least five authors used, and how many did."""
+
+    word: str
+    authors: Annotated[int, Meta(ge=5)]
+
+
+class ChannelShare(Struct, frozen=True, kw_only=True):
+    """A medium, and its share of the complaints."""
+
+    channel: str
+    share: Share
+
+
+class IncidentSummary(Struct, frozen=True, kw_only=True):
+    """What an incident came to in the end. Authors, reach and answers are those of a crisis."""
+
+    duration_seconds: Annotated[int, Meta(ge=0)]
+    authors: Annotated[int, Meta(ge=0, description="distinct, of complaints; beyond 4,096 within a hundredth")] | None = None
+    reach: Annotated[int, Meta(ge=0, description="sum of what is known of complaints, their reposts and replies; at least")] | None = None
+    answered_share: Annotated[Share, Meta(description="of the complaints kept, those that the brand itself replied to")] | None = None
 
 
 class Alert(Struct, frozen=True, kw_only=True):
@@ -248,6 +277,9 @@ class Alert(Struct, frozen=True, kw_only=True):
     parent_incident_id: str | None = None
     peak: Annotated[float, Meta(ge=0, description="highest count of one bucket")] | None = None
     runbook_url: str | None = None
+    words: Annotated[tuple[WordUse, ...], Meta(description="of the complaints, most authors first")] | None = None
+    channels: Annotated[tuple[ChannelShare, ...], Meta(description="of the complaints, largest first")] | None = None
+    summary: Annotated[IncidentSummary, Meta(description="once resolved")] | None = None
 
 
 class BrandCounts(Struct, frozen=True, kw_only=True):

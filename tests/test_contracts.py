@@ -91,6 +91,10 @@ def assert_says(written: Any, example: Any) -> None:
         case dict():
             for name, part in example.items():
                 assert_says(written[name], part)
+        case list():
+            assert len(written) == len(example)
+            for one, part in zip(written, example, strict=True):
+                assert_says(one, part)
         case str() if example[:4].isdigit() and "T" in example:
             assert datetime.fromisoformat(written) == datetime.fromisoformat(example)
         case _:

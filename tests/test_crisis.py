@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pipeline.baseline import rebuilt_watch
 from pipeline.brand_core import decode_core
@@ -18,12 +19,13 @@ from pipeline.brand_state import BrandState
 from pipeline.brands import Brand, CalendarEvent, Registry, SourceSettings
 from pipeline.cadence import LEAST_MISSED
 from pipeline.crisis import TICKS_KEY, CrisisPartition, CrisisStage, read_brand_state
+from pipeline.dossiers import Dossier, DossierBook
 from pipeline.incident import fingerprint_of
 from pipeline.journal import unseal
 from pipeline.stage import FIRST_DETECTED, LAST_DETECTED, Incoming, Origin, Outgoing, header
 from pipeline.watch import Watch
 from schemas.codec import assessed_decoder, encode
-from schemas.mention import AssessedMention, Author, Hit, ScoredMention, Sentiment, Signals, SteppedRetraction, Tick
+from schemas.mention import AssessedMention, Author, Hit, Reach, ScoredMention, Sentiment, Signals, SteppedRetraction, Tick
 from schemas.outputs import Alert, BrandCounts
 from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ALERT_STATE, ALERT_STATE_SHADOW, ASSESSED, COUNTS
 
@@ -90,8 +92,9 @@ class Story:
 class Run:
     """Works through records and keeps what a broker would: outputs, and the newest snapshot of each key."""
 
-    def __init__(self, registry: Registry, changelog: Changelog | None = None) -> None:
+    def __init__(self, registry: Registry, changelog: Changelog | None = None, dossiers: DossierBook | None = None) -> None:
         self._registry = registry
+        self._dossiers = dossiers
         self.changelog: Changelog = dict(changelog or {})
         self.out: list[Outgoing] = []
         self.counts: dict[tuple[str, ...], int] = {}
@@ -99,7 +102,7 @@ class Run:
         self.partition = self._open(self.changelog)
 
     def _open(self, changelog: Changelog) -> CrisisPartition:
-        partition = CrisisStage(self._registry, "test").open(0, "")
+        partition = CrisisStage(self._registry, "test", self._dossiers).open(0, "")
         for key, value in changelog.items():
             partition.restore(key, value)
         partition.restored(self.change)
@@ -209,7 +212,7 @@ def test_two_hundred_authors_are_a_crisis():
     assert (alert.config_hash, alert.detector_version) == ("c0ffee", "test")
     assert alert.return_period_days is not None
     assert alert.return_period_days >= 1000
-    assert alert.headline.startswith("NoordNet: 200 negatieve berichten in 5 minuten, verwacht 0")
+    assert alert.headline.startswith("NoordNet, crisis: 200 negatieve berichten in 5 minuten, verwacht 0")
     assert alert.headline.endswith("zo ongewoon is het ongeveer eens in 1000+ dagen")
     assert alert.explanation is not None
     assert "01:10 (18 maart)" in alert.explanation  # Amsterdam
@@ -369,6 +372,184 @@ def test_an_observed_incident_is_closed_and_told_anew_when_the_brand_goes_live()
     shadow = run.alerts(ALERT_EVENT_SHADOW)
     assert [(alert.transition, alert.resolved_reason) for alert in shadow[2:]] == [("updated", None), ("resolved", "went_live")]
     assert run.told()[0] == ("raised", "crisis")
+
+
+# what an alert is about
+
+
+BATTERY = Dossier(
+    id="battery", title="hete accu's", match=("accu", "te heet"), owner="productveiligheid", crisis_plan_url="https://plans.example/battery"
+)
+
+
+def about(dossier: Dossier, story: Story, until: float = 1500) -> Run:
+    """Told to a deployment with this dossier."""
+    story.tick(until)
+    return Run(REGISTRY, history(), DossierBook([dossier], "d055")).feed(story.records)
+
+
+def test_an_alert_about_a_dossier_names_its_owner_and_its_plan():
+    story = Story()
+    story.crowd(600, 20, text="Die accu wordt te heet, Drachten!")
+    run = about(BATTERY, story)
+    *_, alert = run.alerts()
+    assert alert.dossier is not None
+    assert (alert.dossier.id, alert.dossier.owner, alert.planned) == ("battery", "productveiligheid", True)
+    assert "over hete accu's" in alert.headline
+    assert alert.explanation is not None
+    assert alert.explanation.endswith("volg het crisisplan https://plans.example/battery. Eigenaar: productveiligheid.")
+    assert alert.config_hash == "c0ffee-d055"
+    assert {mention.dossier for mention in run.mentions()} == {"battery"}
+
+
+def test_an_alert_about_nothing_known_is_a_surprise():
+    story = Story()
+    story.crowd(600, 20)
+    story.say(700, "one", text="Mijn accu is leeg")
+    run = about(BATTERY, story)
+    *_, alert = run.alerts()
+    assert (alert.dossier, alert.planned) == (None, False)
+    assert alert.explanation is not None
+    assert "er is geen dossier voor" in alert.explanation
+    assert [mention.dossier for mention in run.mentions()].count("battery") == 1
+
+
+@pytest.mark.parametrize("retracted", [False, True])
+def test_of_a_mention_whose_retraction_came_first_no_dossier_is_told(retracted: bool):
+    story = Story()
+    if retracted:
+        story.retract(500, "x:taken")
+    story.say(600, "one", text="Mijn accu is te heet", mention_id="x:taken")
+    assert [mention.dossier for mention in about(BATTERY, story).mentions()] == [None if retracted else "battery"]
+
+
+def test_a_dossiers_floor_makes_a_warning_a_crisis_from_its_first_telling():
+    story = Story()
+    story.crowd(600, 10, text="De accu is te heet")
+    plain, floored = about(BATTERY, story), about(replace(BATTERY, severity_floor="crisis"), story)
+    assert plain.told()[0] == ("raised", "warning")
+    assert floored.told()[0] == ("raised", "crisis")
+    assert floored.alerts()[0].severity == "critical"
+    assert floored.alerts()[0].incident_id == plain.alerts()[0].incident_id
+
+
+def test_a_row_that_becomes_one_about_a_dossier_says_so_once():
+    """Its floor holds from then on; the state comes back with it at any moment."""
+    story = Story()
+    story.crowd(600, 6)
+    for minute in range(0, 60, 10):
+        story.say(1500 + minute * 60, f"later{minute}", text="De accu is te heet")
+    dossier = replace(BATTERY, severity_floor="crisis")
+    story.tick(3 * HOUR)
+    book = DossierBook([dossier], "d055")
+    run = Run(REGISTRY, history(), book).feed(story.records)
+    known = [alert for alert in run.alerts() if alert.dossier is not None]
+    first = known[0]
+    assert (first.transition, first.tier, first.planned) == ("escalated", "crisis", True)
+    assert first.explanation is not None
+    assert "crisisplan" in first.explanation
+    assert "geen dossier" not in first.explanation
+    assert first.headline.startswith("NoordNet, crisis: ")
+    assert first.headline.endswith("; het gaat over hete accu's")
+    assert len({alert.incident_id for alert in run.alerts() if alert.kind == "crisis"}) == 1
+    again = Run(REGISTRY, history(), book)
+    for start in range(0, len(story.records), 7):
+        again.feed(story.records[start : start + 7])
+        again.restart()
+    assert [encode(alert) for alert in again.alerts()] == [encode(alert) for alert in run.alerts()]
+    assert again.changelog == run.changelog
+
+
+def test_evidence_is_what_was_echoed_what_came_first_and_what_is_like_the_others():
+    story = Story()
+    ids = story.crowd(600, 14, text="De modem smelt", channel="facebook")
+    for index in range(5):
+        story.say(620 + index, f"echo{index}", "neutral", kind="repost", parent_id=ids[12], channel="x", url=None)
+    story.say(640, "the brand", "neutral", kind="reply", parent_id=ids[3], direction="outbound")
+    *_, alert = told_by(story, 1500).alerts()
+    assert [(shown.mention_id, shown.chosen_for, shown.echoes) for shown in alert.evidence][:2] == [
+        (ids[12], "amplified", 5),
+        (ids[0], "earliest", 0),
+    ]
+    assert alert.words is not None
+    assert [use.word for use in alert.words] == ["modem", "smelt"]
+    assert [(one.channel, one.share) for one in alert.channels or ()] == [("facebook", 1.0)]
+    assert alert.amplification == pytest.approx(5 / 14, abs=0.001)
+
+
+def test_a_few_authors_own_words_are_not_told():
+    story = Story()
+    story.crowd(600, 20, text="geen bereik")
+    for index in range(4):
+        story.say(610 + index, f"four{index}", text="geheimtaal")
+    *_, alert = told_by(story, 1500).alerts()
+    assert b"geheimtaal" not in encode(alert)
+    assert b"bereik" in encode(alert)
+
+
+@pytest.mark.parametrize("topic", [None, "outage"])
+def test_topics_are_told_against_the_usual_ones_where_there_are_any(topic: str | None):
+    story = Story()
+    for hour in range(40):
+        story.say(hour * HOUR, f"early{hour}", topic=None if topic is None else "billing" if hour % 4 else "outage")
+    story.crowd(41 * HOUR, 20, topic=topic)
+    run = after_history().feed(story.records)
+    story.tick(41 * HOUR + 900)
+    run = after_history().feed(story.records)
+    *_, alert = run.alerts()
+    if topic is None:
+        assert (alert.topics, alert.dominant_cause) == (None, None)
+        assert not any(b"|topics" in key for key in run.changelog)
+        return
+    assert alert.topics is not None
+    assert alert.dominant_cause == alert.topics[0].topic == "outage"
+    assert alert.topics[0].share > 0.9
+    assert alert.topics[0].usual == pytest.approx(0.25, abs=0.05)
+    assert "over outage" in alert.headline
+    before = dict(run.changelog)
+    run.restart()
+    run.feed(story.records)  # a repeat after a crash
+    assert run.changelog == before
+
+
+def long_row() -> Story:
+    """Nine hours, longer than buckets are kept; every fifth complaint is answered, some are echoed."""
+    story = Story()
+    for index in range(9 * 12):
+        ids = story.crowd(600 + index * 300, 5, name=f"row{index}", reach=Reach(value=100, source="followers") if index % 2 else None)
+        story.say(600 + index * 300 + 295, "the brand", "neutral", kind="reply", parent_id=ids[0], direction="outbound")
+        story.say(
+            600 + index * 300 + 296, f"echo{index}", "neutral", kind="repost", parent_id=ids[1], reach=Reach(value=7, source="followers")
+        )
+        story.tick(600 + index * 300 + 299)
+    story.tick(24 * HOUR)
+    return story
+
+
+def test_a_resolved_crisis_says_how_long_how_many_how_far_and_what_was_answered():
+    run = after_history().feed(long_row().records)
+    crises = [alert for alert in run.alerts() if alert.kind == "crisis"]
+    resolved = crises[-1]
+    assert resolved.summary is not None
+    assert resolved.summary.authors == 540
+    assert resolved.summary.answered_share == pytest.approx(0.2)
+    assert resolved.summary.reach == 540 // 2 * 100 + 108 * 7
+    assert resolved.ended_at is not None
+    assert resolved.summary.duration_seconds == (resolved.ended_at - resolved.started_at).total_seconds() > 9 * HOUR
+    assert resolved.explanation is not None
+    assert "540 verschillende auteurs" in resolved.explanation
+    assert "beantwoordde zelf 20% van de klachten" in resolved.explanation
+    assert not any(b"|extent" in key for key in run.changelog)
+
+
+def test_what_an_incident_came_to_does_not_depend_on_restarts_and_batches():
+    records = long_row().records
+    whole, pieces = after_history().feed(records), after_history()
+    for start in range(0, len(records), 97):
+        pieces.feed(records[start : start + 97])
+        pieces.restart()
+    assert pieces.changelog == whole.changelog
+    assert [encode(alert) for alert in pieces.alerts()] == [encode(alert) for alert in whole.alerts()]
 
 
 # an incident's life

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.buckets import Buckets, quote
+from pipeline.buckets import Buckets
 from pipeline.identities import SEEN_BUCKETS, Identities, forgotten_at
 from pipeline.journal import Journal, seal
 from pipeline.seen import (
@@ -224,18 +224,3 @@ def test_a_repost_amplifies_and_a_reply_does_both():
         buckets.add(Seen(3, 0, author, NEGATIVE, role, live=True))
     assert buckets.close(3) == (3, 3)
     assert buckets.volume(0, 5) == (3, 0, 1.5)
-
-
-def test_the_earliest_of_ten_authors_are_shown():
-    buckets = Buckets()
-    for second in range(30, 0, -1):
-        author = second % 12
-        buckets.add(Seen(0, 0, author, NEGATIVE, ROOT, live=True))
-        buckets.at(0).show(quote(second, f"x:{second}", author, second, "u" * 2000))
-    buckets.close(0)
-    shown = list(buckets.evidence(0, 0))
-    assert [found.mention_id for found in shown] == [f"x:{second}" for second in range(1, 11)]
-    assert shown[0].url is None  # a permalink of unusual length stays out of the state
-    assert buckets.at(0).hide("x:3")
-    assert not buckets.at(0).hide("x:3")
-    assert len(list(buckets.evidence(0, 0))) == 9

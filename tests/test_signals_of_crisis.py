@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.explanation import explanation
 from pipeline.figures import figures_of
-from pipeline.headline import Facts, explanation, headline
+from pipeline.headline import Facts, headline
 from pipeline.share import NOTHING_ANNOUNCED, SPREAD, Announced, ShareSignal, share_score
 from pipeline.slow_burn import HOURS, SlowBurn, run_of
 from pipeline.watch import MASKED, SIGNALS, Verdict, Watch
@@ -246,7 +247,27 @@ def test_every_signal_says_what_it_saw(signal, language):
         verdict = watch.close(9.0, 30.0, (bucket + index) // 12 % 168, (bucket + index) // 288 + 1)
     figures = figures_of(verdict, signal)
     zone = ZoneInfo("Europe/Amsterdam")
-    facts = Facts("NoordNet", zone, signal, figures, datetime(2026, 3, 2, tzinfo=UTC), 12, 0.125, (), 21.0, True)
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    facts = Facts(
+        brand="NoordNet",
+        zone=zone,
+        tier=None,
+        signal=signal,
+        figures=figures,
+        at=at,
+        onset=at,
+        authors=12,
+        unscored=0,
+        amplification=0.5,
+        usual_share=0.125,
+        calendar=(),
+        history_days=21.0,
+        warm=True,
+        channels=(),
+        words=(),
+        topic=None,
+        dossier=None,
+    )
     said = headline(facts, language)
     assert said.startswith("NoordNet: ")
     assert f" {figures.observed:.0f} " in said

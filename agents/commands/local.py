@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
 from agents.counts import judge_folder
-from agents.deployment import WORDS, build_stages, load_deployment
+from agents.deployment import DOSSIERS, WORDS, build_stages, load_deployment
 from agents.installation import foreign_packages
 from agents.offline import run_offline
 from agents.replay import InputError, RawRecord, in_order, replay
@@ -113,6 +113,8 @@ def check(
         deployment = load_deployment(settings_of(config=config).config)
         brands = list(deployment.brands)
         out.print(f"{deployment.folder}: {len(brands)} brands, {len(deployment.rules.rules)} rules with their examples: as they should be")
+        if len(deployment.dossiers):
+            out.print(f"{deployment.folder / DOSSIERS}: {len(deployment.dossiers)} dossiers, each with owner and crisis plan", markup=False)
         if deployment.words:
             counted = ", ".join(f"{language} {len(words)}" for language, words in sorted(deployment.words.items()))
             out.print(f"{deployment.folder / WORDS}: own words and phrases, by language: {counted}", markup=False)

@@ -1,0 +1,186 @@
+"""What is kept of a bucket to tell people about: some of its complaints, and what echoed them. No text: only single words of it.
+
+Everything here is chosen by times and ids, never by the order of arrival, so that any order within the lateness leaves the same bytes.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.brand_core import VERSION, body
+from pipeline.seen import NEGATIVE, REPLY, REPOST, Seen, identity_of
+from pipeline.telling_words import telling_words
+from schemas.mention import ScoredMention
+
+KEPT_QUOTES = 16
+"""Complaints kept of a bucket: the earliest, one of each author."""
+KEPT_ECHOES = 64
+"""Reposts and replies kept of a bucket: those whose identities come first, which is as good as by lot."""
+
+_LONGEST_URL = 500
+
+
+class Quote(Struct, array_like=True, frozen=True):
+    """A complaint to show: no text. Times in seconds; ``at`` is its detection time; ``words``: what it says most, space between."""
+
+    at: float
+    mention_id: str
+    author: int
+    published_at: float
+    url: str | None = None
+    channel: str | None = None
+    words: str = ""
+    topic: str | None = None
+    dossier: str | None = None
+    reach: int | None = None
+
+    def order(self) -> tuple[float, str]:
+        """The earlier comes first."""
+        return self.at, self.mention_id
+
+
+class Echo(Struct, array_like=True, frozen=True):
+    """A repost or reply: of which identities (parent and root), how many it may have reached, whether the brand wrote it."""
+
+    of: tuple[bytes, ...]
+    reach: int | None = None
+    own: bool = False
+
+
+class _Kept(Struct):
+    """A snapshot with echoes; one without is the list of its quotes, as it was before there were any."""
+
+    quotes: list[Quote]
+    echoes: dict[bytes, Echo]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Quote] | _Kept).decode
+
+
+class Exhibit:
+    """Of one bucket."""
+
+    __slots__ = ("echoes", "quotes")
+
+    def __init__(self) -> None:
+        self.quotes: list[Quote] = []
+        self.echoes: dict[bytes, Echo] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.quotes or self.echoes)
+
+    def wants(self, at: float, mention_id: str) -> bool:
+        """Whether a complaint of that moment could be kept: making a quote costs more than asking."""
+        return len(self.quotes) < KEPT_QUOTES or (at, mention_id) < self.quotes[-1].order()
+
+    def show(self, candidate: Quote) -> bool:
+        """Keep the earliest complaints, one of each author; whether this is one of them."""
+        for index, known in enumerate(self.quotes):
+            if known.author == candidate.author:
+                if known.order() <= candidate.order():
+                    return False
+                del self.quotes[index]
+                break
+        else:
+            if len(self.quotes) >= KEPT_QUOTES and self.quotes[-1].order() <= candidate.order():
+                return False
+        self.quotes.append(candidate)
+        self.quotes.sort(key=Quote.order)
+        del self.quotes[KEPT_QUOTES:]
+        return True
+
+    def hear(self, identity: bytes, echo: Echo) -> bool:
+        """Keep an echo, if it is among those that are kept."""
+        self.echoes[identity] = echo
+        if len(self.echoes) > KEPT_ECHOES:
+            del self.echoes[max(self.echoes)]
+        return identity in self.echoes
+
+    def hide(self, mention_id: str) -> bool:
+        """Show a mention no more; whether it was shown."""
+        kept = [quote for quote in self.quotes if quote.mention_id != mention_id]
+        changed = len(kept) != len(self.quotes)
+        self.quotes = kept
+        return changed
+
+    def keep_authors(self, voices: Collection[int]) -> None:
+        """Of the quotes only those of authors who count (see `buckets.voice`)."""
+        self.quotes = [quote for quote in self.quotes if quote.author << 2 | NEGATIVE in voices]
+
+    def keep_echoes(self, is_complaint: Callable[[bytes], bool]) -> None:
+        """Only those of complaints."""
+        if self.echoes:
+            self.echoes = {identity: echo for identity, echo in self.echoes.items() if any(map(is_complaint, echo.of))}
+
+    def size(self) -> tuple[int, int]:
+        """Quotes and echoes kept."""
+        return len(self.quotes), len(self.echoes)
+
+    def clear(self) -> None:
+        """Nothing is kept any longer."""
+        self.quotes, self.echoes = [], {}
+
+    def snapshot(self) -> bytes | None:
+        """Bit for bit; None where there is nothing."""
+        if self.echoes:
+            return VERSION + _encode(_Kept(self.quotes, dict(sorted(self.echoes.items()))))
+        return VERSION + _encode(self.quotes) if self.quotes else None
+
+    def restore(self, value: bytes) -> None:
+        """Take back a snapshot.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        held = _decode(body(value))
+        self.quotes, self.echoes = (held, {}) if isinstance(held, list) else (held.quotes, held.echoes)
+
+
+def quote_of(mention: ScoredMention, seen: Seen, names: frozenset[str], dossier: str | None) -> Quote:
+    """A complaint to show. ``names``: words that mean the brand. A permalink of unusual length is left out, so that state stays small."""
+    url = mention.url
+    return Quote(
+        mention.detected_at.timestamp(),
+        mention.mention_id,
+        seen.author,
+        mention.published_at.timestamp(),
+        url if url is None or len(url) <= _LONGEST_URL else None,
+        mention.channel,
+        " ".join(telling_words(mention.text, mention.language, names)),
+        mention.topic,
+        dossier,
+        None if mention.reach is None else mention.reach.value,
+    )
+
+
+def echo_of(mention: ScoredMention, role: int) -> Echo | None:
+    """What a mention makes louder or, from the brand itself, answers; None: nothing."""
+    own = mention.direction == "outbound" and not mention.spam and mention.visibility == "public"
+    if not own and role not in (REPLY, REPOST):
+        return None
+    targets = {identity_of(target) for target in (mention.parent_id, mention.root_id) if target is not None}
+    if not targets:
+        return None
+    reach = mention.reach
+    return Echo(tuple(sorted(targets)), None if own or reach is None else reach.value, own)
+
+
+class Heard(NamedTuple):
+    """What became of a complaint: reposts and replies of others, and whether the brand answered."""
+
+    echoes: int = 0
+    answered: bool = False
+
+
+def heard_of(exhibits: Iterable[Exhibit]) -> dict[bytes, Heard]:
+    """By identity of the complaint."""
+    found: dict[bytes, Heard] = {}
+    for exhibit in exhibits:
+        for echo in exhibit.echoes.values():
+            for target in echo.of:
+                known = found.get(target, Heard())
+                found[target] = Heard(known.echoes + (not echo.own), known.answered or echo.own)
+    return found
