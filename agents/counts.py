@@ -1,7 +1,7 @@
 """Counts of many brands, a CSV file each, through the crisis rule: what `webcare detect --counts` does."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pipeline.share import Announced
 from pipeline.watch import Profile
 
 COLUMNS = ("ts", "tot", "neg", "mult_tot", "mult_neg")
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _WRITTEN = ["brand", "bucket", "kind", "signal"]
 
 
@@ -41,28 +42,41 @@ def judge_file(file: Path, *, profile: Profile = "default", time_zone: tzinfo = 
     Raises:
         InputError: a column is missing, or a row cannot be read.
     """
-    with file.open(encoding="utf-8", newline="") as lines:
-        reader = csv.reader(lines)
-        header = next(reader, None) or []
-        missing = [column for column in COLUMNS if column not in header]
-        if missing:
-            raise InputError(f"{file}: line 1: columns missing: {', '.join(missing)}")
-        places = [header.index(column) for column in COLUMNS]
-        yield from detect_counts(_rows(reader, places, file), profile=profile, time_zone=time_zone)
+    yield from detect_counts(read_counts(file), profile=profile, time_zone=time_zone)
 
 
-def _rows(reader: Iterator[list[str]], places: list[int], file: Path) -> Iterator[Counts]:
-    for number, row in enumerate(reader, start=2):
-        if not row:
-            continue
-        try:
-            at, *values = (row[place] for place in places)
-            mentions, negatives, times_mentions, times_negatives = map(float, values)
-            moment = datetime.fromtimestamp(int(at), UTC) if at.isdecimal() else datetime.fromisoformat(at)
-        except (ValueError, IndexError, OverflowError, OSError):
-            raise InputError(f"{file}: line {number}: expected a time, two counts and two factors") from None
-        if not (0 <= negatives <= mentions < float("inf")):
-            raise InputError(f"{file}: line {number}: negatives are 0 or more, and at most all mentions")
-        if not all(0.1 <= factor <= 1000 for factor in (times_mentions, times_negatives)):
-            raise InputError(f"{file}: line {number}: a factor lies between 0.1 and 1000")
-        yield Counts(moment, mentions, negatives, Announced(times_mentions, times_negatives))
+def read_counts(file: Path, needed: Sequence[str] = COLUMNS) -> Iterator[Counts]:
+    """The rows of a file of counts. Where a factor is not ``needed`` and not there, nothing was announced.
+
+    Raises:
+        InputError: the file, a column or a row cannot be read.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            reader = csv.reader(lines)
+            header = next(reader, None) or []
+            missing = [column for column in needed if column not in header]
+            if missing:
+                raise InputError(f"{file}: line 1: columns missing: {', '.join(missing)}")
+            places = [header.index(column) if column in header else None for column in COLUMNS]
+            for number, row in enumerate(reader, start=2):
+                if row:
+                    yield _read_row(row, places, f"{file}: line {number}")
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{file}: cannot be read ({type(error).__name__})") from None
+
+
+def _read_row(row: list[str], places: Sequence[int | None], place: str) -> Counts:
+    try:
+        at, *values = ("1" if column is None else row[column] for column in places)
+        mentions, negatives, times_mentions, times_negatives = map(float, values)
+        moment = datetime.fromtimestamp(int(at), UTC) if at.isdecimal() else datetime.fromisoformat(at)
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise ValueError("beyond what local times can be reckoned with")
+    except (ValueError, IndexError, OverflowError, OSError):
+        raise InputError(f"{place}: expected a time, two counts and two factors") from None
+    if not (0 <= negatives <= mentions < float("inf")):
+        raise InputError(f"{place}: negatives are 0 or more, and at most all mentions")
+    if not all(0.1 <= factor <= 1000 for factor in (times_mentions, times_negatives)):
+        raise InputError(f"{place}: a factor lies between 0.1 and 1000")
+    return Counts(moment, mentions, negatives, Announced(times_mentions, times_negatives))

@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from agents.lexicons import LANGUAGES
+from agents.public_holidays import public_holidays
 from pipeline.brands import ConfigurationError, Registry, parse_brands
 from pipeline.decisions import check_examples
 from pipeline.dossiers import DossierBook, parse_dossiers
@@ -54,11 +55,22 @@ def load_deployment(folder: Path | None = None) -> Deployment:
         ConfigurationError: a file is missing or wrong, or a rule's own example comes out differently.
     """
     folder = packaged_deployments() / "demo" if folder is None else folder
-    brands = parse_brands(_read(folder / BRANDS), file=str(folder / BRANDS))
+    brands = _with_holidays(parse_brands(_read(folder / BRANDS), file=str(folder / BRANDS)), folder / BRANDS)
     rules = parse_rules(_read(folder / ROUTING), file=str(folder / ROUTING))
     if failures := check_examples(rules):
         raise ConfigurationError("\n".join(failures))
     return Deployment(folder, brands, rules, load_own_words(folder), _load_dossiers(folder, brands))
+
+
+def _with_holidays(brands: Registry, file: Path) -> Registry:
+    """The brands with the holidays of their countries."""
+    for index, brand in enumerate(brands):
+        if brand.country is not None and public_holidays(brand.country) is None:
+            raise ConfigurationError(
+                f"{file}: brands[{index}] ({brand.slug}): country {brand.country} is not known; use an ISO 3166 code such as NL, or DE-BY "
+                "for a part, or give the days in holidays"
+            )
+    return brands.with_holidays(lambda country: public_holidays(country) or ())
 
 
 def _load_dossiers(folder: Path, brands: Registry) -> DossierBook:
@@ -101,8 +113,9 @@ def version() -> str:
 
 
 def detector_version() -> str:
-    """What an alert was decided by: our version, and that of the time-zone data."""
-    return f"webcare-stream {version()}, tzdata {metadata.version('tzdata')}"
+    """What an alert was decided by: our version, and those of the time-zone data and of the holidays."""
+    others = ", ".join(f"{name} {metadata.version(name)}" for name in ("tzdata", "holidays"))
+    return f"webcare-stream {version()}, {others}"
 
 
 def build_stages(

@@ -31,7 +31,7 @@ def rebuilt_watch(brand: Brand, counts: Iterable[BrandCounts], until: int) -> Wa
     """
     watch = Watch(brand.profile, prior_of(brand))
     calendar, zone = EventCalendar(brand.events), brand.zone()
-    holidays = frozenset(day.toordinal() for day in brand.holidays)
+    holidays = brand.holiday_numbers()
     found = {
         int(row.bucket_start.timestamp()) // BUCKET: row
         for row in counts

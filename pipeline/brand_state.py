@@ -44,7 +44,7 @@ class BrandState:
         self._is_core_lost = False
         self._journal = journal
         self._zone = brand.zone()
-        self._holidays = frozenset(day.toordinal() for day in brand.holidays)
+        self._holidays = brand.holiday_numbers()
         self._calendar = EventCalendar(brand.events)
         self.core = Core(Counters(), brand.mode, {})
         self.watch = Watch(brand.profile, prior_of(brand))

@@ -3,14 +3,16 @@
 Unknown keys are refused; errors name the place. A brand that is not registered gets the default profile.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from pipeline.identify import NAMED, named
 from schemas.mention import BrandSlug, Mode
@@ -57,15 +59,27 @@ class Brand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     blocked_authors: tuple[str, ...] = ()
     events: tuple[CalendarEvent, ...] = ()
     holidays: tuple[date, ...] = ()
-    """Local days that go like a Sunday."""
+    """Local days that go like a Sunday. The days of a year that has any here are these alone; other years have those of the country."""
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?\Z")] | None = None
+    """ISO 3166, with a part of it where its holidays differ: NL, DE-BY."""
 
     def zone(self) -> ZoneInfo:
         """The brand's time zone."""
         return ZoneInfo(self.time_zone)
 
+    def holiday_numbers(self) -> frozenset[int]:
+        """Its holidays as proleptic ordinals."""
+        return _ordinals(self.holidays)
+
     def alert_language(self) -> Literal["nl", "en"]:
         """Dutch for a brand whose first language is Dutch, else English."""
         return "nl" if self.languages[0] == "nl" else "en"
+
+
+@lru_cache(maxsize=64)
+def _ordinals(days: tuple[date, ...]) -> frozenset[int]:
+    """One set for all brands of a country."""
+    return frozenset(day.toordinal() for day in days)
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +112,14 @@ class Registry:
     def __iter__(self) -> Iterator[Brand]:
         return iter(self._brands.values())
 
+    def with_holidays(self, of_country: Callable[[str], tuple[date, ...]]) -> "Registry":
+        """The same with the holidays of each brand's country; its own days go before those of that year."""
+        brands = [
+            brand if brand.country is None else replace(brand, holidays=_merged(brand.holidays, of_country(brand.country)))
+            for brand in self
+        ]
+        return Registry(brands, self._sources.values(), self.channels, self.hash)
+
     def brand(self, slug: str) -> Brand:
         """The brand's entry, or the default profile under that name."""
         known = self._brands.get(slug)
@@ -120,6 +142,13 @@ class Registry:
         if name is None:
             return "unknown"
         return name if name in self._sources else OTHER
+
+
+def _merged(own: tuple[date, ...], country: tuple[date, ...]) -> tuple[date, ...]:
+    if not own:
+        return country
+    years = {day.year for day in own}
+    return tuple(sorted({*own, *(day for day in country if day.year not in years)}))
 
 
 def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:

@@ -49,8 +49,7 @@ class CrisisStage:
     def __init__(self, registry: Registry, version: str, dossiers: DossierBook | None = None) -> None:
         self._registry = registry
         self._dossiers = DossierBook() if dossiers is None else dossiers
-        config = f"{registry.hash}-{self._dossiers.hash}" if self._dossiers.hash else registry.hash
-        self._versions = Versions(version, config)
+        self._versions = Versions(version, self._dossiers.with_brands(registry.hash))
 
     def open(self, partition: int, epoch: str) -> "CrisisPartition":  # noqa: ARG002
         """An empty partition; origins bring their own epoch."""

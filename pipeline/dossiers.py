@@ -115,6 +115,10 @@ class DossierBook:
     def __iter__(self) -> Iterator[Dossier]:
         return iter(self._dossiers)
 
+    def with_brands(self, hash_: str) -> str:
+        """Names what decides alerts: the brand registry of that ``hash_`` and these dossiers."""
+        return f"{hash_}-{self.hash}" if self.hash else hash_
+
     def of(self, brand: str, zone: ZoneInfo) -> BrandDossiers | None:
         """Those of one brand; None if it has none."""
         chosen = [dossier for dossier in self._dossiers if not dossier.brands or brand in dossier.brands]

@@ -1,7 +1,11 @@
 """The brand registry: what a file may say, what a wrong one is told, and what an unregistered brand is."""
 
+from datetime import date
+from pathlib import Path
+
 import pytest
 
+from agents.deployment import load_deployment, packaged_deployments
 from pipeline.brands import OTHER, Brand, ConfigurationError, Registry, SourceSettings, parse_brands
 
 FILE = """
@@ -126,3 +130,38 @@ def test_an_empty_file_is_an_empty_registry() -> None:
     assert list(registry) == []
     assert registry.channels == frozenset()
     assert list(Registry(())) == []
+
+
+def test_holidays_are_those_of_the_country_but_for_years_with_days_of_ones_own(tmp_path: Path) -> None:
+    demo = packaged_deployments() / "demo"
+    (tmp_path / "routing.toml").write_bytes((demo / "routing.toml").read_bytes())
+    entries = [
+        ("noordnet", 'country = "NL"'),
+        ("kustbank", 'country = "NL"\nholidays = [2026-02-17, 2026-12-25]'),
+        ("bergbahn", 'country = "DE-BY"'),
+        ("none", "holidays = [2026-04-27]"),
+    ]
+    (tmp_path / "brands.toml").write_text("".join(f'[[brands]]\nslug = "{slug}"\n{lines}\n' for slug, lines in entries))
+    brands = load_deployment(tmp_path).brands
+    days = {brand.slug: set(brand.holidays) for brand in brands}
+    assert {date(2026, 4, 27), date(2027, 4, 27), date(2026, 12, 25)} <= days["noordnet"]
+    assert {day for day in days["kustbank"] if day.year == 2026} == {date(2026, 2, 17), date(2026, 12, 25)}
+    assert {day for day in days["kustbank"] if day.year == 2027} == {day for day in days["noordnet"] if day.year == 2027}
+    assert date(2026, 1, 6) in days["bergbahn"]
+    assert days["none"] == {date(2026, 4, 27)}
+    assert date(2026, 4, 27).toordinal() in brands.brand("noordnet").holiday_numbers()
+
+
+@pytest.mark.parametrize(
+    ("country", "told"),
+    [
+        pytest.param("XX", r"brands\[0\] \(acme\): country XX is not known; use an ISO 3166 code", id="no country"),
+        pytest.param("NL-QQ", r"\(acme\): country NL-QQ is not known", id="no part of it"),
+        pytest.param("Netherlands", r"brands\[0\].country", id="a name"),
+    ],
+)
+def test_a_country_that_is_none_is_named_with_its_brand(tmp_path: Path, country: str, told: str) -> None:
+    (tmp_path / "routing.toml").write_bytes((packaged_deployments() / "demo" / "routing.toml").read_bytes())
+    (tmp_path / "brands.toml").write_text(f'[[brands]]\nslug = "acme"\ncountry = "{country}"\n')
+    with pytest.raises(ConfigurationError, match=told):
+        load_deployment(tmp_path)

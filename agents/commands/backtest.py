@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from agents.backtest.counts import read_counts
+from agents.backtest.counts import read_history as read_counted_history
 from agents.backtest.history import STAGES, BrandHistory, Listener, read_history
 from agents.backtest.report import our_alarms, write_report
 from agents.commands.context import err, explained, fail, lines_from, settings_of
@@ -39,7 +39,7 @@ def backtest(
             histories = _of_topic(settings, deployment)
         elif file.endswith(".csv"):
             slug = Path(file).stem
-            histories = {slug: read_counts(Path(file), deployment.brands.brand(slug))}
+            histories = {slug: read_counted_history(Path(file), deployment.brands.brand(slug))}
         else:
             histories = _of_mentions(file, deployment, sort=sort)
         write_report(histories, deployment.brands, output)

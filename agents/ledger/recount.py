@@ -226,7 +226,7 @@ def recount(bootstrap: str, settings: Settings, deployment: Deployment, held: He
         ConnectionError: the broker went away meanwhile.
     """
     result = Recount()
-    mine = (detector_version(), deployment.brands.hash)
+    mine = (detector_version(), deployment.dossiers.with_brands(deployment.brands.hash))
     if others := held.outputs.deciders - {mine}:
         version, hash_ = sorted(others)[0]
         result.why_not = f"alerts were decided by {version} with configuration {hash_}; this is {mine[0]} with {mine[1]}"
