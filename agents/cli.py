@@ -18,6 +18,7 @@ app = typer.Typer(
     name="webcare",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",  # a paragraph of help flows, whatever the width
     pretty_exceptions_enable=False,
     help="Guards and tends a brand's online reputation: mentions flow through Kafka and four agents; "
     "crisis alerts, an agent queue and routed topics come out.",

@@ -195,7 +195,13 @@ def test_the_demo_writes_its_weeks_to_try_other_commands_on(tmp_path: Path, monk
 
 
 def test_explain_a_raw_mention_and_a_bad_one() -> None:
-    assert "decides" in webcare("explain", given=json.dumps(MENTION)).stdout
+    explained = webcare("explain", given=json.dumps(MENTION)).stdout
+    assert "decides" in explained
+    assert "sure), by its letters" in explained, "the same words as `webcare score`"
+    assert "due Tue 01 Sep 2026 1" in explained
+    assert "CEST" in explained, "the brand's own time"
+    assert "None" not in explained.split("fact", 1)[0]
+    assert "decides" in webcare("explain", given=json.dumps(MENTION | {"brand": "not-registered"})).stdout
     bad = webcare("explain", given=json.dumps(MENTION | {"rating": 9}))
     assert bad.exit_code == 1
     assert "invalid_record" in bad.stderr

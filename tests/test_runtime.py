@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, Literal, cast
 
 import pytest
 import structlog
@@ -26,13 +27,16 @@ from agents.deployment import build_stages, load_deployment
 from agents.logs import SeldomTold, configure_logging
 from agents.offline import OfflineChain
 from agents.replay import RawRecord
+from agents.runtime import ticker
 from agents.runtime.ending import places, within
 from agents.runtime.header_names import accept_any_header_name
 from agents.runtime.intake import RESUMES_AT, Intake
 from agents.runtime.progress import CUT, LONGEST_STEP, Look, Stalls, stalled
+from agents.runtime.reader import PartitionReader
 from agents.runtime.retrying import FIRST_SECONDS, TOLD_EVERY, Retries
 from agents.runtime.shell import TOMBSTONES, dead_letter_headers, state_groups
 from agents.runtime.starts import Start, start_of
+from agents.runtime.writer import Writer
 from agents.settings import DEMO_KEY, Settings, SettingsError, read_settings
 from agents.telemetry import Telemetry
 from agents.waiting import PortError, WaitingRoom, waiting_room
@@ -298,6 +302,29 @@ def test_a_port_that_is_taken_is_named() -> None:
             waiting_room(Settings(web_port=port)),
         ):
             pass
+
+
+@pytest.mark.parametrize(("every", "ticks"), [(30.0, False), (0.01, True)])
+def test_a_worker_that_stops_leaves_no_last_tick_behind(every: float, ticks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be left undone after a quiet stop: more partitions are refused otherwise."""
+    monkeypatch.setattr(ticker, "EVERY_SECONDS", every)
+    written: list[Any] = []
+
+    class Listening:
+        async def publish(self, writes: Any) -> None:
+            written.append(writes)
+
+    async def life() -> int:
+        service = ticker.Ticker(cast("Writer", Listening()), cast("PartitionReader", SimpleNamespace(assigned=[0, 1])))
+        await service.start()
+        await asyncio.sleep(0.1)
+        before = len(written)
+        await service.stop()
+        return before
+
+    before = asyncio.run(life())
+    assert (before > 0) is ticks
+    assert len(written) == before
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

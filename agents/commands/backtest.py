@@ -20,7 +20,7 @@ from schemas.topics import RAW
 
 def backtest(
     file: Annotated[
-        str | None, typer.Argument(help="Mentions as JSON lines (- reads standard input), or <brand>.csv with counts: ts,tot,neg.")
+        str | None, typer.Argument(help="Mentions as JSON lines (- reads standard input), or `<brand>.csv` with counts: ts,tot,neg.")
     ] = None,
     *,
     output: Annotated[Path, typer.Option(help="Folder for alerts.jsonl, rules.csv and report.html.")],

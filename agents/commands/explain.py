@@ -8,12 +8,14 @@ import msgspec
 import typer
 
 from agents.commands.context import EXIT_FAILED, explained, fail, out, settings_of
+from agents.commands.score import GROUNDS
 from agents.deployment import Deployment, build_stages, load_deployment
 from agents.offline import OfflineChain
 from agents.replay import InputError, RawRecord, read_line
 from agents.settings import DEMO_KEY
 from pipeline.decisions import Decider
 from pipeline.stage import DeadLetter
+from schemas.mention import Situation
 from schemas.outputs import Fact, RoutedMention, WorkItem
 from schemas.topics import ROUTED, ROUTED_SHADOW
 
@@ -81,18 +83,19 @@ def _explain_raw(deployment: Deployment, content: bytes) -> None:
 def _show_routed(deployment: Deployment, routed: RoutedMention) -> None:
     if routed.sentiment is not None:
         sure = f" ({routed.language_confidence:.0%} sure)" if routed.language_confidence is not None else ""
-        out.print(f"language   {routed.language or 'not known'}{sure}, by {routed.language_ground or 'nothing'}")
+        ground = routed.language_ground or "nothing"
+        out.print(f"language   {routed.language or 'not known'}{sure}, by {GROUNDS.get(ground, ground)}")
         compound = "" if routed.sentiment.compound is None else f" {routed.sentiment.compound:+.3f}"
         out.print(f"sentiment  {routed.sentiment.label}{compound}")
         for hit in routed.sentiment.hits:
             out.print(f"           {hit.valence:+.2f}  {hit.text}", markup=False)
     if routed.situation is not None:
-        out.print(
-            f"situation  {routed.situation.tier or 'calm'}; observed {routed.situation.observed}, expected {routed.situation.expected}"
-        )
+        out.print(f"situation  {routed.situation.tier or 'calm'}{_counted(routed.situation)}")
     decision = routed.decision
     again = Decider(deployment.rules, deployment.brands).decide_again(routed)
-    out.print(f"decision   queue {decision.queue or 'none'}, {decision.priority}, due {decision.due_at or 'never'}, {decision.handling}")
+    zone = deployment.brands.brand(routed.brand).zone()
+    due = "never" if decision.due_at is None else f"{decision.due_at.astimezone(zone):%a %d %b %Y %H:%M %Z}"
+    out.print(f"decision   queue {decision.queue or 'none'}, {decision.priority}, due {due}, {decision.handling}")
     out.print(f"policy     {decision.response_policy}: {decision.response_reason}", markup=False)
     for inform in decision.informs:
         out.print(f"informs    {inform.recipient}")
@@ -101,6 +104,13 @@ def _show_routed(deployment: Deployment, routed: RoutedMention) -> None:
         out.print("this configuration would decide otherwise now", style="yellow")
         raise typer.Exit(EXIT_FAILED)
     out.print("decided again from its own facts: the same")
+
+
+def _counted(situation: Situation) -> str:
+    """What the detector saw of the brand's last hour, where it has closed one."""
+    if situation.observed is None or situation.expected is None:
+        return "; no hour of this brand has been counted yet"
+    return f"; {situation.observed:g} negatives in the last hour counted, {situation.expected:.1f} expected"
 
 
 def _show_rules(deployment: Deployment, facts: dict[str, Fact], rule: str, config_hash: str) -> None:

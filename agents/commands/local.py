@@ -26,7 +26,7 @@ from schemas.topics import DEFAULT_PARTITIONS
 def detect(
     timezone: Annotated[str, typer.Option("--timezone", help="Time zone of times that name none, and of the hours of the week.")] = "UTC",
     counts: Annotated[
-        Path | None, typer.Option("--counts", help="Folder of <brand>.csv with ts,tot,neg,mult_tot,mult_neg, instead of standard input.")
+        Path | None, typer.Option("--counts", help="Folder of `<brand>.csv` with ts,tot,neg,mult_tot,mult_neg, instead of standard input.")
     ] = None,
     alerts: Annotated[Path | None, typer.Option("--alerts", help="With --counts: file for brand,bucket,kind,signal.")] = None,
     profile: Annotated[
@@ -74,7 +74,7 @@ def _point(row: list[str], number: int) -> tuple[datetime, float]:
 
 def run(
     file: Annotated[str, typer.Argument(help="Mentions as JSON lines; - reads standard input.")],
-    output: Annotated[Path, typer.Option(help="Folder for <topic>.jsonl files.")],
+    output: Annotated[Path, typer.Option(help="Folder for `<topic>.jsonl` files.")],
     offline: Annotated[bool, typer.Option("--offline", help="Without Kafka (there is no other way yet; say so).")] = False,
     config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml.")] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Sort the file by event time first.")] = False,

@@ -28,6 +28,8 @@ class Ticker(Service):  # type: ignore[misc]
         """Until stopped."""
         while not self.should_stop:
             await self.sleep(EVERY_SECONDS)
+            if self.should_stop:  # which ends the sleep: a tick now would be left behind for the stages, which stop too
+                return
             value = encode(Tick(at=datetime.now(UTC)))  # noqa: TID251 - the one place where wall time enters the log
             headers = [("content-type", b"application/json")]
             tick = [Write(None, value, headers)]
