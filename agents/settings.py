@@ -23,7 +23,9 @@ class Setting:
 SETTINGS: dict[str, Setting] = {
     "bootstrap": Setting("WEBCARE_KAFKA_BOOTSTRAP", "127.0.0.1:9092", "Kafka brokers, `host:port` separated by commas"),
     "config": Setting(
-        "WEBCARE_CONFIG", "the packaged demo deployment", "folder with `brands.toml`, `routing.toml` and, if wanted, `dossiers.toml` and `words.toml`"
+        "WEBCARE_CONFIG",
+        "the packaged demo deployment",
+        "folder with `brands.toml`, `routing.toml` and, if wanted, `dossiers.toml` and `words.toml`",
     ),
     "author_key": Setting(
         "WEBCARE_AUTHOR_KEY",
