@@ -59,7 +59,7 @@ def load_deployment(folder: Path | None = None) -> Deployment:
     rules = parse_rules(_read(folder / ROUTING), file=str(folder / ROUTING))
     if failures := check_examples(rules):
         raise ConfigurationError("\n".join(failures))
-    return Deployment(folder, brands, rules, load_own_words(folder), _load_dossiers(folder, brands))
+    return Deployment(folder, brands, rules, load_own_words(folder), _load_dossiers(folder))
 
 
 def _with_holidays(brands: Registry, file: Path) -> Registry:
@@ -73,12 +73,12 @@ def _with_holidays(brands: Registry, file: Path) -> Registry:
     return brands.with_holidays(lambda country: public_holidays(country) or ())
 
 
-def _load_dossiers(folder: Path, brands: Registry) -> DossierBook:
+def _load_dossiers(folder: Path) -> DossierBook:
     """The deployment's dossiers; none without the file."""
     file = folder / DOSSIERS
     if not file.exists():
         return DossierBook()
-    return parse_dossiers(_read(file), [brand.slug for brand in brands], file=str(file))
+    return parse_dossiers(_read(file), file=str(file))
 
 
 def load_own_words(folder: Path) -> OwnWords:

@@ -14,17 +14,21 @@ from typing import NamedTuple
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
+from agents.baselines import CountsOf, read_counts, watches
 from agents.changelogs import Snapshots, highest, read_changelog, write_snapshots
 from agents.runtime.restore import REBUILDING, Newest
 from agents.runtime.writer import Writer
 from agents.settings import Settings
 from agents.standstill import committed_offsets, require_stopped
 from agents.telemetry import Telemetry
-from agents.topic_reader import TopicReader, opened
+from agents.topic_reader import TopicReader, opened, read_to_end
 from agents.topics import TopicsError, partition_count
+from pipeline.brands import Registry
+from pipeline.crisis import CrisisStage
 from pipeline.journal import seal
 from pipeline.partition import Partitioner
 from pipeline.stage import Incoming, Stage, StagePartition
+from schemas.topics import COUNTS
 
 CHUNK = 1_000
 Say = Callable[[str], None]
@@ -91,7 +95,15 @@ class StageRebuild:
         return told
 
 
-def rebuild(settings: Settings, stages: Sequence[Stage], say: Say, *, partial: bool = False, dry_run: bool = False) -> list[StageRebuild]:
+def rebuild(
+    settings: Settings,
+    stages: Sequence[Stage],
+    say: Say,
+    *,
+    partial: bool = False,
+    registry: Registry | None = None,
+    dry_run: bool = False,
+) -> list[StageRebuild]:
     """Make the state of these stages anew. A run that was ended in the middle is simply run again.
 
     Args:
@@ -99,6 +111,7 @@ def rebuild(settings: Settings, stages: Sequence[Stage], say: Say, *, partial: b
         say: hears a line for each step.
         partial: also where not everything is there any more: then brands whose state can be read are left as it is, and the others
             begin with the oldest record that is left.
+        registry: with ``partial``, the baselines of those others are made from the counts topic, as these brands have it.
         dry_run: only work it out and compare.
 
     Raises:
@@ -120,7 +133,10 @@ def rebuild(settings: Settings, stages: Sequence[Stage], say: Say, *, partial: b
         for line in made.lacking:
             say(line)
         done.append(made)
-    replacements = [_compared(settings, stage, made, say) for stage, made in zip(stages, done, strict=True)]
+    counts: CountsOf = {}
+    if registry is not None and any(made.lacking for made in done if made.stage == CrisisStage.name):
+        counts = read_counts(read_to_end(settings.bootstrap, COUNTS.name), lambda place: say(f"cannot be read: {place}"))
+    replacements = [_compared(settings, stage, made, say, registry, counts) for stage, made in zip(stages, done, strict=True)]
     if not dry_run:
         require_stopped(settings, [stage.name for stage in stages])
         asyncio.run(_replace(settings, replacements, say))
@@ -179,19 +195,28 @@ class Replacement(NamedTuple):
     """Per partition the change number that its new snapshots get, above every one that is there."""
 
 
-def _compared(settings: Settings, stage: Stage, made: StageRebuild, say: Say) -> Replacement:
+def _compared(settings: Settings, stage: Stage, made: StageRebuild, say: Say, registry: Registry | None, counts: CountsOf) -> Replacement:
     """What has to be written so that the changelog tells the new state."""
     assert stage.changelog is not None
     topic = stage.changelog.name
     before = read_changelog(settings.bootstrap, topic)
     changes: dict[int, Snapshots] = {}
+    home = Partitioner(len(made.partitions))
+    baselines = 0
     for one in made.partitions:
         held = before.get(one.partition, {})
         if not one.is_whole:
             one.kept = _sound_brands(stage.open(one.partition, ""), held) - {b""}
+            if registry is not None and stage.name == CrisisStage.name:
+                anew = [brand for brand in counts if home(brand) == one.partition and brand.encode() not in one.kept]
+                made_anew = dict(watches(one.snapshots, anew, counts, registry))
+                one.snapshots |= made_anew
+                baselines += len(made_anew)
         changes[one.partition] = one.changes(held)
         made.differing += sum(held.get(key, (0, None, 0))[1] != value for key, value in changes[one.partition].items())
         made.written += len(changes[one.partition])
+    if counts and stage.name == CrisisStage.name:
+        say(f"{stage.name}: baselines of {baselines} brands made from {COUNTS.name}")
     say(f"{stage.name}: {made.written} keys, {made.differing} of them other than in the changelog")
     return Replacement(topic, changes, {number: highest(held) + 1 for number, held in before.items()})
 

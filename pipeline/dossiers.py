@@ -125,13 +125,12 @@ class DossierBook:
         return BrandDossiers(chosen, zone) if chosen else None
 
 
-def parse_dossiers(content: bytes, known_brands: Iterable[str], *, file: str = "dossiers.toml") -> DossierBook:
+def parse_dossiers(content: bytes, *, file: str = "dossiers.toml") -> DossierBook:
     """Read the registry.
 
     Raises:
         ConfigurationError: not TOML (with its line), an unknown key, a missing or wrong value (with its path), a repeated id, a dossier
-            without owner or crisis plan, words that nothing can match, a brand that is not registered, or a validity that ends before it
-            starts.
+            without owner or crisis plan, words that nothing can match, or a validity that ends before it starts.
     """
     try:
         parsed = msgspec.toml.decode(content, type=_DossiersFile)
@@ -139,14 +138,13 @@ def parse_dossiers(content: bytes, known_brands: Iterable[str], *, file: str = "
         raise ConfigurationError(f"{file}: {error}{_advice(str(error))}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
-    brands = frozenset(known_brands)
     seen: set[str] = set()
     for index, dossier in enumerate(parsed.dossiers):
         place = f"{file}: dossiers[{index}] ({dossier.id})"
         if dossier.id in seen:
             raise ConfigurationError(f"{place}: id: this id is there twice; give each dossier its own")
         seen.add(dossier.id)
-        if (problem := _problem(dossier, brands)) is not None:
+        if (problem := _problem(dossier)) is not None:
             raise ConfigurationError(f"{place}: {problem}")
     return DossierBook(parsed.dossiers, blake2b(content, digest_size=8).hexdigest())
 
@@ -168,7 +166,7 @@ def _advice(message: str) -> str:
     return next((f"; {advice}" for key, advice in _ADVICE.items() if f"`{key}`" in message or f".{key}" in message), "")
 
 
-def _problem(dossier: Dossier, brands: frozenset[str]) -> str | None:
+def _problem(dossier: Dossier) -> str | None:
     """What is wrong with an entry that has the right form."""
     for phrase in dossier.match:
         if not words_of(phrase):
@@ -177,11 +175,20 @@ def _problem(dossier: Dossier, brands: frozenset[str]) -> str | None:
         return f"owner: is empty; {_ADVICE['owner']}"
     if not _is_address(dossier.crisis_plan_url):
         return f"crisis_plan_url: {dossier.crisis_plan_url!r} is no http or https address; {_ADVICE['crisis_plan_url']}"
-    if strangers := sorted(set(dossier.brands) - brands):
-        return f"brands: {', '.join(strangers)} is not in brands.toml; use its slug, or add the brand there"
     if dossier.valid_from is not None and dossier.valid_to is not None and dossier.valid_to < dossier.valid_from:
         return "valid_to: lies before valid_from; change one of them"
     return None
+
+
+def unregistered(book: DossierBook, brands: Iterable[str]) -> list[str]:
+    """Dossiers of brands that the registry does not know, a line each: such a brand may well be written about, but is more often a typo."""
+    known = frozenset(brands)
+    return [
+        f"dossiers[{index}] ({dossier.id}): brands: {slug} is not in brands.toml; use its slug, or add the brand there"
+        for index, dossier in enumerate(book)
+        for slug in dossier.brands
+        if slug not in known
+    ]
 
 
 def _is_address(url: str) -> bool:

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from agents.cli import app
 from agents.deployment import load_deployment, packaged_deployments
 from pipeline.brands import ConfigurationError
 from pipeline.dossiers import BrandDossiers, Dossier, DossierBook, parse_dossiers
@@ -29,12 +31,12 @@ def dossier(identifier: str = "battery", *match: str, **over: Any) -> Dossier:
 
 
 def test_a_file_is_read_and_names_its_version() -> None:
-    book = parse_dossiers(ENTRY.encode() + b'severity_floor = "crisis"\nvalid_from = 2026-09-01\n', ["noordnet"])
+    book = parse_dossiers(ENTRY.encode() + b'severity_floor = "crisis"\nvalid_from = 2026-09-01\n')
     (read,) = book
     assert (read.id, read.owner, read.severity_floor, read.valid_from) == ("battery", "product safety", "crisis", date(2026, 9, 1))
-    assert book.hash != parse_dossiers(ENTRY.encode(), ["noordnet"]).hash
-    assert parse_dossiers(b"", []).hash
-    assert not len(parse_dossiers(b"", []))
+    assert book.hash != parse_dossiers(ENTRY.encode()).hash
+    assert parse_dossiers(b"").hash
+    assert not len(parse_dossiers(b""))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,6 @@ def test_a_file_is_read_and_names_its_version() -> None:
         pytest.param(('"te heet"', '"!?"'), r"\(battery\): match: '!\?' holds no word", id="words of signs only"),
         pytest.param(('id = "battery"', 'id = "Bat tery"'), r"dossiers\[0\].id.*lower-case", id="odd id"),
         pytest.param(("owner", 'severity_floor = "high"\nowner'), r"severity_floor`; use \"warning\" or \"crisis\"", id="unknown floor"),
-        pytest.param(("owner", 'brands = ["kustbank"]\nowner'), r"brands: kustbank is not in brands.toml", id="unknown brand"),
         pytest.param(("owner", "valid_from = 2026-02-01\nvalid_to = 2026-01-01\nowner"), "valid_to: lies before valid_from", id="no time"),
         pytest.param(("owner", 'valid_to = "soon"\nowner'), r"valid_to`; use a day", id="no day"),
         pytest.param(("[[dossiers]]", "[[dossiers]]\n[["), "dossiers.toml: ", id="no TOML"),
@@ -60,8 +61,20 @@ def test_a_file_is_read_and_names_its_version() -> None:
 )
 def test_a_wrong_file_names_entry_field_and_what_to_do(change: tuple[str, str], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told) as error:
-        parse_dossiers(ENTRY.replace(*change).encode(), ["noordnet"])
+        parse_dossiers(ENTRY.replace(*change).encode())
     assert str(error.value).startswith("dossiers.toml: ")
+
+
+def test_a_dossier_of_a_brand_that_is_not_registered_is_told_by_the_check(tmp_path: Any) -> None:
+    demo = packaged_deployments() / "demo"
+    for name in ("brands.toml", "routing.toml"):
+        (tmp_path / name).write_bytes((demo / name).read_bytes())
+    (tmp_path / "dossiers.toml").write_text(ENTRY + 'brands = ["noordnet", "nordnet"]\n')
+    assert len(load_deployment(tmp_path).dossiers) == 1
+    checked = CliRunner().invoke(app, ["check", "--config", str(tmp_path)])
+    assert checked.exit_code == 1
+    assert "dossiers[0] (battery): brands: nordnet is not in brands.toml" in checked.stderr
+    assert CliRunner().invoke(app, ["check", "--config", str(demo)]).exit_code == 0
 
 
 def test_the_demo_has_dossiers_and_their_hash_is_part_of_the_configurations() -> None:

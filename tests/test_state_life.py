@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry
 from agents import repartition as repartition_module
 from agents.broker import Broker
 from agents.broker.node import _free_port
+from agents.changelogs import read_changelog
 from agents.demo.phrases import load_phrases
 from agents.demo.run import worker_process
 from agents.demo.scenario import scenario
@@ -129,6 +130,11 @@ def put(bootstrap: str, topic: str, partition: int, *writes: Write) -> None:
             await writer.publish({(topic, partition): writes})
 
     asyncio.run(write())
+
+
+def newest(bootstrap: str, key: bytes) -> bytes | None:
+    """What the crisis stage's changelog holds under a key."""
+    return next((held[key][1] for held in read_changelog(bootstrap, CRISIS_STATE.name).values() if key in held), None)
 
 
 def garbage(key: bytes | None, change: bytes | None = b"999999999", value: bytes = b"\x02garbage") -> Write:
@@ -276,6 +282,7 @@ def test_what_retention_took_is_told_and_needs_a_word(fresh_broker: Broker, tmp_
     with closing(KafkaAdminClient(bootstrap_servers=bootstrap)) as admin:
         admin.delete_records({TopicPartition("webcare.mention.sentiment.v1", 0): 100})
     brand = next(name for name in held if Partitioner(2)(name) == 0)
+    learnt = newest(bootstrap, f"{brand}|watch".encode())
     put(bootstrap, CRISIS_STATE.name, 0, garbage(brand.encode()))
     stages = build_stages(load_deployment(), DEMO_KEY, 2, ("crisis",))
     with pytest.raises(RebuildError, match=r"crisis, partition 0: 100 records have gone by retention, its oldest record is of 20"):
@@ -285,6 +292,15 @@ def test_what_retention_took_is_told_and_needs_a_word(fresh_broker: Broker, tmp_
     after = told(bootstrap)
     assert {name: view for name, view in after.items() if name != brand} == {name: view for name, view in held.items() if name != brand}
     assert 0 < after[brand]["mentions"] <= held[brand]["mentions"]
+
+    # What is usual for the brand is learnt again from the counts of its whole past.
+    assert newest(bootstrap, f"{brand}|watch".encode()) != learnt
+    put(bootstrap, CRISIS_STATE.name, 0, garbage(brand.encode(), b"9999999999"))
+    lines.clear()
+    rebuild(settings, stages, lines.append, partial=True, registry=load_deployment().brands)
+    assert "crisis: baselines of 1 brands made from webcare.brand.counts.v1" in lines
+    assert newest(bootstrap, f"{brand}|watch".encode()) == learnt
+    assert told(bootstrap) == after
 
 
 def test_more_partitions_change_nothing(fresh_broker: Broker, undisturbed: Undisturbed, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from agents.installation import foreign_packages
 from agents.offline import run_offline
 from agents.replay import InputError, RawRecord, in_order, replay
 from agents.settings import DEMO_KEY
+from pipeline.dossiers import unregistered
 from pipeline.partition import Partitioner
 from pipeline.series import detect_series
 from schemas.topics import DEFAULT_PARTITIONS
@@ -119,8 +120,11 @@ def check(
             counted = ", ".join(f"{language} {len(words)}" for language, words in sorted(deployment.words.items()))
             out.print(f"{deployment.folder / WORDS}: own words and phrases, by language: {counted}", markup=False)
         out.print(f"configuration {deployment.config_hash}")
-        strangers = foreign_packages()
-        for line in strangers:
+        problems = [
+            f"{deployment.folder / DOSSIERS}: {line}" for line in unregistered(deployment.dossiers, [brand.slug for brand in brands])
+        ]
+        problems += foreign_packages()
+        for line in problems:
             err.print(f"error: {line}", markup=False)
-        if strangers:
+        if problems:
             raise typer.Exit(EXIT_FAILED)

@@ -73,6 +73,10 @@ def state_rebuild(
     partial: Annotated[
         bool, typer.Option("--partial", help="Also where records have gone by retention: makes of the rest what it can.")
     ] = False,
+    from_counts: Annotated[
+        bool,
+        typer.Option("--from-counts", help="As --partial; what is usual for a brand comes from webcare.brand.counts.v1 (400 days)."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only work it out, and say how much differs from what is there.")] = False,
     config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml, as the deployment has it.")] = None,
     bootstrap: Annotated[str | None, typer.Option("--bootstrap", help="Kafka brokers; else WEBCARE_KAFKA_BOOTSTRAP.")] = None,
@@ -87,5 +91,9 @@ def state_rebuild(
         if unknown := [name for name in names if name not in REBUILT]:
             fail(f"no stage with a state is called {', '.join(unknown)}; there are {', '.join(REBUILT)}")
         settings = settings_of(bootstrap=bootstrap, config=config)
-        stages = build_stages(load_deployment(settings.config), DEMO_KEY, partition_count(settings.bootstrap), names)
-        rebuild(settings, stages, lambda line: out.print(line, markup=False), partial=partial, dry_run=dry_run)
+        deployment = load_deployment(settings.config)
+        stages = build_stages(deployment, DEMO_KEY, partition_count(settings.bootstrap), names)
+        registry = deployment.brands if from_counts else None
+        rebuild(
+            settings, stages, lambda line: out.print(line, markup=False), partial=partial or from_counts, registry=registry, dry_run=dry_run
+        )

@@ -61,10 +61,9 @@ def registry(brands: Sequence[SimBrand], weeks: int) -> str:
 
 
 def write_config(folder: Path, brands: Sequence[SimBrand], weeks: int) -> None:
-    """A configuration folder: the demo's, with these brands."""
+    """A configuration folder: the demo's rules, with these brands."""
     folder.mkdir(parents=True, exist_ok=True)
-    for file in DEPLOYMENT.glob("*.toml"):
-        shutil.copy(file, folder / file.name)
+    shutil.copy(DEPLOYMENT / "routing.toml", folder / "routing.toml")
     (folder / "brands.toml").write_text(registry(brands, weeks), "utf-8")
 
 
