@@ -7,8 +7,10 @@ softmax(score / sqrt(bytes)), below which we decline, and the confidence softmax
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import isqrt
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -43,8 +45,14 @@ _BATCH = 256
 _LANE = 8
 """Floats that a processor adds at once: the table's rows are filled up to a multiple, and are added up a third faster."""
 
-_ALONE = 12
-"""With fewer texts than this still alive, a plain loop over bytes is faster than a vector step."""
+_MEMORY = 6
+"""Bytes: the automaton finds n-grams no longer than this, so what came before them does not change where it is."""
+
+_FEW = 2
+"""With fewer texts than this (one), a plain loop over bytes is faster than vector steps."""
+
+_LEAST_PIECE, _MOST_PIECE = 8, 40
+"""Bytes of a text that are walked in one go: few where there are few texts, so that there are pieces enough to walk side by side."""
 
 _OTHER_NAMES = {"no": "nb", "nn": "nb"}
 _NOTHING = re.compile(r"|und|mul|zxx|mis|q[a-t][a-z]")
@@ -157,7 +165,7 @@ class LanguageIdentifier:
         self._base[self._first[len(NAMED) + 1] :] += np.float32(DECOY_BIAS)
         self._priors = np.array([PRIORS.get(label, 0.0) for label in self.labels], dtype=np.float32)
         self._next = np.frombuffer(model.tk_nextmove, dtype=f"u{model.tk_nextmove.itemsize}")
-        self._row = np.asarray(model.tk_row, dtype=np.int64) << 8
+        self._row = np.asarray(model.tk_row, dtype=np.int32) << 8
         self._output = np.asarray(model.tk_output, dtype=np.int32)
         self._plain = model.tk_nextmove, self._row.tolist(), model.tk_output
 
@@ -184,14 +192,15 @@ class LanguageIdentifier:
         Features are added one after the other, in their order: a text has the same score, to the last bit, in whatever batch it comes,
         and a replay writes the same record. (A matrix product would not promise that.)
         """
-        if len(encoded) < _ALONE:
+        if len(encoded) < _FEW:
             return np.stack([self._score(letters) for letters in encoded]) if encoded else np.zeros((0, len(self.labels)), np.float32)
         columns = np.zeros((len(encoded), self._table.shape[1]), dtype=np.float32)
         owners, features = self._found_together(encoded)
         keys = owners * len(self._table) + features
-        unique, times = np.unique(keys, return_counts=True)
-        owner, feature = np.divmod(unique, len(self._table))
-        weights = np.log1p(times, dtype=np.float32)[:, None]
+        keys.sort()
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        owner, feature = np.divmod(keys[first], len(self._table))
+        weights = np.log1p(np.diff(first, append=len(keys)), dtype=np.float32)[:, None]
         bounds = [*np.flatnonzero(np.diff(owner, prepend=-1)).tolist(), len(owner)]
         seen = owner[bounds[:-1]]
         if len(self._rows) < (most := max(map(int.__sub__, bounds[1:], bounds), default=0)):
@@ -207,51 +216,53 @@ class LanguageIdentifier:
 
     def _score(self, letters: bytes) -> Scores:
         """The same of one text, with as few calls as it takes: live, texts come one by one."""
-        feature, times = np.unique(np.array(self._walk(0, letters), np.int64), return_counts=True)
-        if not len(feature):
+        times = Counter(self._walk(letters))
+        if not times:
             return np.zeros(len(self.labels), np.float32)
+        feature = sorted(times)
         rows = self._table.take(feature, axis=0, mode="clip")
-        rows *= np.log1p(times, dtype=np.float32)[:, None]
+        rows *= np.log1p([times[one] for one in feature], dtype=np.float32)[:, None]
         column = np.add.reduce(rows, axis=0)[: len(self._base)]
         column += self._base
         return np.maximum.reduceat(column, self._first)
 
-    def _found_together(self, encoded: Sequence[bytes]) -> _Found:
-        """The features of all texts and whose each is: the model's automaton walked in lock-step, several times as fast as one by one.
-
-        One vector step per byte position over the texts that are that long, longest first; what is left of the few longest is
-        walked byte by byte.
-        """
-        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        order = np.argsort(-lengths, kind="stable")
-        steps = int(lengths[order[_ALONE - 1]])
-        alive = np.searchsorted(-lengths[order], -np.arange(steps), side="left")
-        starts = (np.cumsum(lengths) - lengths)[order]
-        letters = np.frombuffer(b"".join(encoded) or b" ", np.uint8).take(starts + np.arange(steps)[:, None], mode="clip")
-        states = np.zeros((steps + 1, len(encoded)), dtype=self._next.dtype)
-        for step, count in enumerate(alive.tolist()):
-            place = self._row.take(states[step, :count])
-            place += letters[step, :count]
-            self._next.take(place, out=states[step + 1, :count], mode="clip")
-        found = self._output.take(states[1:])
-        found[np.arange(len(encoded)) >= alive[:, None]] = -1
-        at = np.flatnonzero(found >= 0)
-        owners, features = [order[at % len(encoded)]], [found.ravel()[at]]
-        for rank in range(_ALONE - 1):
-            rest = self._walk(int(states[steps, rank]), encoded[order[rank]][steps:])
-            features.append(np.array(rest, np.int32))
-            owners.append(np.full(len(rest), order[rank]))
-        return np.concatenate(owners), np.concatenate(features)
-
-    def _walk(self, state: int, letters: bytes) -> list[int]:
-        """Features from ``state`` on, with a plain loop."""
+    def _walk(self, letters: bytes) -> list[int]:
+        """The features of one text, with a plain loop."""
         following, row, output = self._plain
         found = []
+        state = 0
         for letter in letters:
             state = following[row[state] + letter]
             if (feature := output[state]) >= 0:
                 found.append(feature)
         return found
+
+    def _found_together(self, encoded: Sequence[bytes]) -> _Found:
+        """The features of all texts and whose each is: the model's automaton walked in lock-step over pieces of all of them.
+
+        A piece that is not the first of its text is entered `_MEMORY` bytes early, from the start: after those the automaton is where
+        it would be had it read the whole text. So a round takes as many vector steps as a piece has bytes, however long the texts.
+        """
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        total = int(lengths.sum())
+        piece = min(max(_LEAST_PIECE, isqrt(total) // 5), _MOST_PIECE)
+        pieces = -(-lengths // piece)
+        owners = np.repeat(np.arange(len(encoded)), pieces)
+        nth = np.arange(len(owners)) - (np.cumsum(pieces) - pieces)[owners]
+        begins = (np.cumsum(lengths) - lengths)[owners] + nth * piece
+        letters = np.frombuffer(b"".join(encoded) or b" ", np.uint8).take(begins + np.arange(-_MEMORY, piece)[:, None], mode="clip")
+        states = np.zeros((len(letters) + 1, len(owners)), dtype=self._next.dtype)
+        place = np.empty(len(owners), np.int32)
+        for step, read in enumerate(letters):
+            if step == _MEMORY:
+                states[step, nth == 0] = 0
+            self._row.take(states[step], out=place, mode="clip")
+            place += read
+            self._next.take(place, out=states[step + 1], mode="clip")
+        found = self._output.take(states[_MEMORY + 1 :])
+        found[np.arange(piece)[:, None] >= lengths[owners] - nth * piece] = -1
+        hits = np.flatnonzero(found >= 0)
+        return owners[hits % len(owners)] if len(owners) else owners, found.ravel()[hits]
 
     def _decide(self, cleaned: Sequence[str], neutral: Sequence[bool] | None, hints: Sequence[str | None] | None) -> list[Language]:
         encoded = [encode(text) for text in cleaned]
