@@ -107,6 +107,8 @@ class Core(Struct, array_like=True):
     """Registered source → open bucket → mentions it brought."""
     silences: dict[str, OpenSurge] = msgspec.field(default_factory=dict)
     """By source: what was told of it, as long as it is silent."""
+    replay_from: str = ""
+    """Origin of the tick that began the replay."""
 
 
 _encode = msgspec.msgpack.Encoder().encode

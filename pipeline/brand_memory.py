@@ -50,6 +50,7 @@ class Core(Struct):
     event_at: float = 0.0
     tick_at: float = 0.0
     replaying: bool = False
+    replay_from: str = ""
     mode: Mode = "live"
     open: dict[str, int] = {}
     counters: Counters = msgspec.field(default_factory=Counters)

@@ -21,6 +21,7 @@ from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal, unseal
+from pipeline.replaying import ends_replay, follow_replay
 from pipeline.schedule import Schedule
 from pipeline.seen import EXCLUDED, KEPT_ORIGINS, POLARITIES, Marks, Seen, author_of, identity_of, role_of
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
@@ -280,10 +281,10 @@ class CrisisPartition:
         tell = teller(arrival.record, outcome)
         if tick.brand is not None:
             state = self._brand(tick.brand)
-            if at > state.core.tick_at or (state.core.replaying and tick.replay == "end"):
+            if at > state.core.tick_at or ends_replay(tick, arrival.origin, state.core):
                 self._journal.applied()
                 state.core.tick_at = max(state.core.tick_at, at)
-                state.core.replaying = tick.replay == "running"
+                follow_replay(tick, arrival.origin, state.core)
                 state.touch()
                 state.advance(self._clock(state), tell, eager=False)
                 self._wait(state)

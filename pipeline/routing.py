@@ -20,6 +20,7 @@ from pipeline.desk import Desk, Placed
 from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.items import AT_RISK, Gone, Kept, Tell, Told, Version
 from pipeline.journal import Journal, unseal
+from pipeline.replaying import ends_replay, follow_replay
 from pipeline.routed import retold, withheld
 from pipeline.rules import RuleBook
 from pipeline.schedule import Schedule
@@ -235,10 +236,10 @@ class RoutingPartition:
         if tick.brand is not None:
             memory = self._desk(tick.brand).memory
             core = memory.core
-            if at > core.tick_at or (core.replaying and tick.replay == "end"):
+            if at > core.tick_at or ends_replay(tick, arrival.origin, core):
                 self._journal.applied()
                 core.tick_at = max(at, core.tick_at)
-                core.replaying = tick.replay == "running"
+                follow_replay(tick, arrival.origin, core)
                 memory.touch()
                 memory.advance(self._clock(memory), self._teller(arrival, outcome))
                 self._wait(memory)

@@ -142,6 +142,11 @@ class Origin(NamedTuple):
         """As the header ``webcare-origin`` carries it."""
         return f"{self.epoch}:{self.partition}:{self.offset}".encode()
 
+    def is_before(self, other: str) -> bool:
+        """Whether it lies in the same raw partition as the encoded origin ``other``, and before it."""
+        place, _, offset = other.rpartition(":")
+        return place == f"{self.epoch}:{self.partition}" and self.offset < int(offset)
+
 
 def parse_origin(value: bytes) -> Origin:
     """Read a ``webcare-origin`` header.

@@ -80,16 +80,15 @@ def store(target: str, about: str, case: Case, folder: Path = CORPUS) -> Path:
 
 
 class Stored(NamedTuple):
-    """A case as its file has it. ``known``: why it still fails; added by hand, and taken away with the repair."""
+    """A case as its file has it."""
 
     name: str
     target: str
     case: Case
-    known: str | None
 
 
 def stored_cases(folder: Path = CORPUS) -> Iterator[Stored]:
     """Every file."""
     for path in sorted(folder.glob("*.json")):
         body = json.loads(path.read_text(encoding="utf-8"))
-        yield Stored(path.stem, body["target"], from_json(body["case"]), body.get("known"))
+        yield Stored(path.stem, body["target"], from_json(body["case"]))

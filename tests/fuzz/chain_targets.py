@@ -68,7 +68,6 @@ def stories(draw: st.DrawFn) -> list[Any]:
         )
     )
     edits: Counter[tuple[str, int]] = Counter()
-    ended: set[str] = set()
     for what, which, number, minutes, odd in steps:
         now += timedelta(minutes=minutes)
         brand = BRANDS[which]
@@ -87,11 +86,7 @@ def stories(draw: st.DrawFn) -> list[Any]:
             told.append((_json(fields | ({"retracted_at": now.isoformat()} if odd % 2 else {})), at))
         elif what == "broken":
             told.append((draw(record_values(RAW.name, at_most=2)), at))
-        elif what == "brand" and brand in ended:
-            pass  # a second replay of a brand behind its first is a case that is known to fail: corpus/chain-48055f49.json
         else:
-            if what == "end":
-                ended.add(brand)
             moment = now - timedelta(days=odd) if what == "back" else now
             replay = {"brand": "running", "end": "end"}.get(what, "running")
             tick = {"type": "tick", "at": moment.isoformat(), "replay": replay} | ({"brand": brand} if what in ("brand", "end") else {})
@@ -301,6 +296,10 @@ def _check_values(written: Sequence[Written]) -> Iterator[str]:
         yield topic
 
 
+WEEK = 7 * 86_400_000
+"""Milliseconds for which identities are remembered: a crash that repeats more may tell as new what its source had said twice."""
+
+
 def check_chain(case: Case) -> str:
     """All laws over one story."""
     story, picks, crashes = case
@@ -336,7 +335,10 @@ def check_chain(case: Case) -> str:
 
     crashed = Broker(records, Plan(tuple(picks), tuple((turn, how) for turn, how in crashes))).run()
     assert crashed.counters() == calm.counters()
-    assert {place: outcomes for place, outcomes in crashed.outcomes.items() if outcomes} == calm.outcomes, "a repeat became something else"
+    if story[-1][1] - story[0][1] < WEEK:
+        assert {place: outcomes for place, outcomes in crashed.outcomes.items() if outcomes} == calm.outcomes, (
+            "a repeat became something else"
+        )
     return f"alerts {min(topics['webcare.alert.event.v1'] + topics['webcare.alert.event.shadow.v1'], 3)}"
 
 
