@@ -17,7 +17,7 @@ sys.path.remove(str(FUZZ))
 EXAMPLES = {"chain": 2, "decoder-truncated": 2, "brands.toml": 20, "routing.toml": 20, "lexicon": 20}
 
 
-@pytest.mark.parametrize("stored", cases.stored_cases(), ids=lambda stored: stored.name)
+@pytest.mark.parametrize("stored", list(cases.stored_cases()), ids=lambda stored: stored.name)
 def test_what_once_failed_holds(stored: cases.Stored):
     run.TARGETS[stored.target].check(stored.case)
 
