@@ -43,7 +43,7 @@ def test_the_fuzz_reaches_depth(name: str, most_refused: float):
 def test_cases_survive_being_stored(tmp_path: Path):
     case = [b"text", b"\xff", None, ["a", 1, [b""]], {"n": b"x"}]
     path = cases.store("origin", "a test", case, tmp_path)
-    assert list(cases.stored_cases(tmp_path)) == [cases.Stored(path.stem, "origin", case, None)]
+    assert list(cases.stored_cases(tmp_path)) == [cases.Stored(path.stem, "origin", case)]
 
 
 def test_work_grows_as_the_text_does():
