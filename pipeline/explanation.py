@@ -45,8 +45,8 @@ _POLICIES: dict[Language, dict[str, str]] = {
         "do_not_respond": "do not answer",
     },
 }
-_LOUD = 1.0
-"""Reposts and replies for each root from which they are worth a sentence."""
+_LOUD, _VERY_LOUD = 1.0, 10
+"""Reposts and replies, for each root and for the loudest, from which they are worth a sentence."""
 _LEAST_UNSCORED, _MANY_UNSCORED = 10, 0.2
 """Mentions whose mood is not known are told from so many, if they are that part of all."""
 _CHANNELS_TOLD, _LEAST_CHANNEL = 2, 0.15
@@ -137,6 +137,10 @@ def _where(channels: Sequence[ChannelShare], language: Language) -> list[str]:
 
 
 def _louder(facts: Facts, language: Language) -> list[str]:
+    if facts.loudest >= _VERY_LOUD:
+        if language == "nl":
+            return [f"Eén bericht is minstens {facts.loudest} keer gedeeld of beantwoord."]
+        return [f"One mention was shared or answered at least {facts.loudest} times."]
     if facts.amplification is None or facts.amplification < _LOUD:
         return []
     times = number(facts.amplification, language)
@@ -198,13 +202,13 @@ def epilogue(facts: Ending, language: Language) -> str | None:
     if dutch:
         if summary.authors is not None:
             parts.append(f"{_plural(summary.authors, 'auteur schreef', 'verschillende auteurs schreven')} negatief.")
-        parts.append("Hoeveel mensen het zagen is niet bekend." if reach is None else f"Het kan {reach} keer gezien zijn.")
+        parts.append("Het bereik is niet bekend." if reach is None else f"Het kan {reach} keer gezien zijn.")
         if summary.answered_share is not None:
             parts.append(f"{facts.brand} beantwoordde zelf {summary.answered_share:.0%} van de klachten.")
         return " ".join(parts)
     if summary.authors is not None:
         parts.append(f"{_plural(summary.authors, 'author', 'different authors')} wrote negatively.")
-    parts.append("How many people saw it is not known." if reach is None else f"It may have been seen {reach} times.")
+    parts.append("Its reach is not known." if reach is None else f"It may have been seen {reach} times.")
     if summary.answered_share is not None:
         parts.append(f"{facts.brand} itself answered {summary.answered_share:.0%} of the complaints.")
     return " ".join(parts)

@@ -42,6 +42,8 @@ class Facts(NamedTuple):
     authors: int | None
     unscored: int | None
     amplification: float | None
+    loudest: int
+    """Reposts and replies of the mention that has most."""
     usual_share: float
     calendar: Sequence[str]
     history_days: float

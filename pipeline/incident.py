@@ -199,6 +199,7 @@ def _told(alert: Alert, scene: Scene) -> Alert:
         authors=None if volume is None else volume.authors,
         unscored=None if volume is None else volume.unscored,
         amplification=amplification,
+        loudest=max((one.echoes for one in found.shown), default=0) if speaks else 0,
         usual_share=scene.verdict.usual_share,
         calendar=scene.calendar,
         history_days=days,

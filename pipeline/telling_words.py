@@ -32,8 +32,18 @@ def telling_words(text: str, language: str | None, names: frozenset[str]) -> lis
     return found
 
 
+# What anybody says who complains, about anything.
+_ANYTHING = """
+    niks nooit altijd echt helemaal steeds eindelijk alweer dag dagen week weken maand maanden uur uren minuten tijd mensen bedrijf klant
+    klanten vraag antwoord probleem goed slecht graag alsjeblieft bedankt hallo hoi beste jammer sorry
+    nothing never always really still finally already day days week weeks month months hour hours minutes time people company customer
+    customers question answer problem good bad please thanks hello sorry
+"""
+_SAYS_NOTHING = frozenset(_ANYTHING.split())
+
+
 @lru_cache(maxsize=4096)
 def _left_out(language: str | None, names: frozenset[str]) -> frozenset[str]:
-    """Names, and function words of the language; of Dutch and English where it is not known, or has none."""
+    """Names, what says nothing, and function words of the language; of Dutch and English where it is not known, or has none."""
     words = FUNCTION_WORDS.get(language) if language is not None else None
-    return names | (FUNCTION_WORDS["nl"] | FUNCTION_WORDS["en"] if words is None else words)
+    return names | _SAYS_NOTHING | (FUNCTION_WORDS["nl"] | FUNCTION_WORDS["en"] if words is None else words)

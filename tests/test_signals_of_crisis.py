@@ -259,6 +259,7 @@ def test_every_signal_says_what_it_saw(signal, language):
         authors=12,
         unscored=0,
         amplification=0.5,
+        loudest=3,
         usual_share=0.125,
         calendar=(),
         history_days=21.0,
