@@ -77,14 +77,15 @@ class Show:
 
 
 def alert_line(alert: Alert) -> RenderableType:
-    """One transition of an incident, with its explanation when it is raised."""
+    """One transition of an incident, with its explanation when it is raised, and what it came to at its end."""
     tier = alert.tier or alert.kind
     title = Text.assemble(
         (f" {tier.upper()} ", _STYLE.get(tier, "bold")),
         f" {alert.brand}  {alert.transition}  {alert.updated_at.astimezone(ZONE):%a %d %b %H:%M %Z}",
         "  (observe-only)" if alert.mode == "observe" else "",
     )
-    text = alert.headline if alert.transition != "raised" or not alert.explanation else f"{alert.headline}\n{alert.explanation}"
+    tells = alert.transition == "raised" or (alert.transition == "resolved" and alert.summary is not None)
+    text = f"{alert.headline}\n{alert.explanation}" if tells and alert.explanation else alert.headline
     return Panel(Text(text), title=title, title_align="left", border_style="red" if tier == "crisis" else "yellow")
 
 
