@@ -79,3 +79,33 @@ class Agenda:
             at = self._moment_of(name)
             if at is not None:
                 self.push(at, name)
+
+
+class Agendas:
+    """Several agendas, with the earliest of their moments. ``due``: none comes before it; ``next_look``: nor has any day to be opened."""
+
+    __slots__ = ("_all", "due", "next_look")
+
+    def __init__(self) -> None:
+        self._all: list[Agenda] = []
+        self.due, self.next_look = NEVER, float("-inf")
+
+    def add(self, agenda: Agenda) -> Agenda:
+        """One more."""
+        self._all.append(agenda)
+        return agenda
+
+    def push(self, agenda: Agenda, at: float, name: str) -> None:
+        """``name`` has something to do at this moment."""
+        due = agenda.push(at, name)
+        if due < self.due:
+            self.due = due
+            if due < self.next_look:
+                self.next_look = due
+
+    def open(self, now: float) -> bool:
+        """Find out what comes due until ``now``; whether `due` may be later for it."""
+        opened = [agenda.open(now) for agenda in self._all]
+        self.due = min([agenda.due() for agenda in self._all])
+        self.next_look = min(self.due, (now // DAY + 1) * DAY)
+        return any(opened)

@@ -1,27 +1,27 @@
-"""All that routing keeps of one brand: its clock, threads, authors and items, and what time alone brings.
+"""All that routing keeps of one brand: its clock, its items, its conversations (in `conversations.py`), and what time alone brings.
 
 Each part is a changelog key of its own, written only when it changes: ``brand`` (small, with every mention), ``brand|item|<item id>``,
 ``brand|thread|<root>``, ``brand|author|<author id>``. Indexes and the agenda follow from these.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from pipeline import items, packed_items, threads
-from pipeline.agenda import DAY, NEVER, Agenda, MomentOf
+from pipeline import items, packed_items
+from pipeline.agenda import NEVER, Agenda, Agendas
+from pipeline.conversations import Conversations
 from pipeline.decisions import task_id
-from pipeline.items import Gone, Kept, Tell, Version
-from pipeline.journal import Journal, Snapshot
+from pipeline.items import Gone, Kept, Tell
+from pipeline.journal import Journal
 from pipeline.packed_items import Head
 from pipeline.shelf import Shelf
 from pipeline.stage import Origin
-from pipeline.threads import AUTHOR_KEPT, THREAD_KEPT, History, Post, Thread, offset_of, said
 from schemas import codec
 from schemas.mention import AssessedMention, Mode
-from schemas.outputs import Decision, Quote, WorkItem
+from schemas.outputs import WorkItem
 
 
 class Counters(Struct):
@@ -57,36 +57,30 @@ class Core(Struct):
 
 
 _core = msgspec.json.Decoder(Core)
-MOST_THREADS = 20_000
-"""Threads of a brand without a task that are kept, at some 300 bytes each: a month of 700 a day. Beyond, what would go first goes."""
-
-MOST_AUTHORS = 20_000
-"""Authors of a brand that are kept, at some 350 bytes each. Beyond, the one that would go first goes."""
-
 ITEMS_AHEAD = 7
 """Days: deadlines are nearer than that, and every step of a task moves one; what closed items wait for is weeks away."""
 
-_THREAD_KEPT, _AUTHOR_KEPT = THREAD_KEPT.total_seconds(), AUTHOR_KEPT.total_seconds()
-
 
 class BrandMemory:
-    """One brand. ``items``, ``threads`` and ``authors`` are read freely, and changed here only."""
+    """One brand. ``items`` are read freely, and changed here only."""
 
     def __init__(self, slug: str, journal: Journal) -> None:
         self.slug = slug
         self.core = Core()
         self.items: Shelf[Kept] = Shelf(packed_items.pack, packed_items.unpack)
-        self.threads: Shelf[Thread] = Shelf(threads.pack, threads.unpack_thread)
-        self.authors: Shelf[History] = Shelf(threads.pack, threads.unpack_history)
         self._journal = journal
-        self._items_due = Agenda(self._item_moment, ITEMS_AHEAD)
-        self._threads_due, self._authors_due = Agenda(self._thread_end), Agenda(self._author_end)
-        self.forgotten: dict[str, int] = {}
-        self._due, self._next_look = NEVER, float("-inf")
-        self._roots: dict[str, str] = {}
-        self._heard: dict[str, str] = {}
+        self._agendas = Agendas()
+        self._items_due = self._agendas.add(Agenda(self._item_moment, ITEMS_AHEAD))
+        self.conversations = Conversations(self._agendas, self._has_task)
+        self._shelves: tuple[tuple[str, Shelf[Any]], ...] = (
+            (f"{slug}|item|", self.items),
+            (f"{slug}|thread|", self.conversations.threads),
+            (f"{slug}|author|", self.conversations.authors),
+        )
         self._showing: dict[str, str | tuple[str, ...]] = {}
         self._key = slug.encode()
+        self._bring = self._changes
+        self._is_core_changed = False
         self.is_core_lost = self._is_damaged = False
 
     # -- state
@@ -105,14 +99,9 @@ class BrandMemory:
                 self._list(kept.item)
                 self._plan(name, kept)
             case "thread":
-                thread = self.threads.restore(name, value)
-                for mention_id in (*(post.mention_id for post in thread.posts), *thread.gone):
-                    self._set_root(mention_id, name)
-                self._push(self._threads_due, thread.last_at.timestamp() + _THREAD_KEPT, name)
+                self.conversations.restore_thread(name, value)
             case "author":
-                history = self.authors.restore(name, value)
-                self._heard.update(dict.fromkeys((quote.mention_id for quote in history.quotes), name))
-                self._push(self._authors_due, history.last_at.timestamp() + _AUTHOR_KEPT, name)
+                self.conversations.restore_author(name, value)
             case _:
                 raise ValueError(f"no snapshot of kind {kind!r} is known")
 
@@ -123,30 +112,27 @@ class BrandMemory:
         self.core.open = {}
         for kept in self.items.things():
             self._count_open(kept, +1)
-        if self.items or self.threads or self.authors or not self.is_core_lost:
+        if self.keys() > 1 or not self.is_core_lost:
             self.touch()
         else:
             self._journal.gone(self.slug, self.slug.encode())  # nothing else is known: perhaps never a brand at all
 
     def keys(self) -> int:
         """Changelog keys held."""
-        return 1 + len(self.items) + len(self.threads) + len(self.authors)
-
-    def _touch(self, kind: str, name: str, snapshot: Snapshot) -> None:
-        self._journal.touch(self.slug, f"{self.slug}|{kind}|{name}".encode(), snapshot)
-
-    def _touch_thread(self, root: str) -> None:
-        self._touch("thread", root, partial(self.threads.snapshot, root))
-
-    def _touch_author(self, author: str) -> None:
-        self._touch("author", author, partial(self.authors.snapshot, author))
+        return 1 + sum([len(shelf) for _, shelf in self._shelves])
 
     def touch(self) -> None:
-        """The core has changed."""
-        self._journal.touch(self.slug, self._key, self._core_snapshot)
+        """The core has changed, and perhaps what the shelves hold."""
+        self._is_core_changed = True
+        self._journal.brings(self.slug, self._bring)
 
-    def _core_snapshot(self) -> bytes:
-        return codec.encode(self.core)
+    def _changes(self) -> Iterator[tuple[bytes, bytes | None]]:
+        if self._is_core_changed:
+            self._is_core_changed = False
+            yield self._key, codec.encode(self.core)
+        for prefix, shelf in self._shelves:
+            for name, snapshot in shelf.changes():
+                yield (prefix + name).encode(), snapshot
 
     def unreadable(self, kind: str, key: bytes) -> None:
         """A key's snapshot cannot be read: it is forgotten, but for the core, which `recover` makes anew."""
@@ -169,8 +155,8 @@ class BrandMemory:
         known = (place.rpartition(":") for place in origins)
         core.partitions = tuple(sorted(int(number) for of, _, number in known if of == epoch)) or ticking
         moments = [kept.item.updated_at for kept in self.items.things()]
-        moments += [thread.last_at for thread in self.threads.things()]
-        moments += [history.last_at for history in self.authors.things()]
+        moments += [thread.last_at for thread in self.conversations.threads.things()]
+        moments += [history.last_at for history in self.conversations.authors.things()]
         core.event_at = max((moment.timestamp() for moment in moments), default=0.0)
 
     # -- repeats and time
@@ -192,60 +178,47 @@ class BrandMemory:
 
     def due(self) -> float | None:
         """Time alone has nothing to do here before this moment, in seconds."""
-        return None if self._due == NEVER else self._due
+        due = self._agendas.due
+        return None if due == NEVER else due
 
     def open(self, now: float) -> bool:
         """Find out what comes due until ``now``; whether `due` may be later for it."""
-        agendas = (self._authors_due, self._items_due, self._threads_due)
-        opened = [agenda.open(now) for agenda in agendas]
-        self._due = min([agenda.due() for agenda in agendas])
-        self._next_look = min(self._due, (now // DAY + 1) * DAY)
-        return any(opened)
+        return self._agendas.open(now)
 
     def advance(self, now: float, tell: Tell) -> bool:
         """Everything that comes due until ``now``, each dated at its own moment; whether anything changed."""
-        if now < self._next_look:
+        agendas = self._agendas
+        if now < agendas.next_look:
             return False
+        talk = self.conversations
         changed = False
-        self.open(now)
-        while self._due <= now:
-            author, item, thread = self._authors_due.first(now), self._items_due.first(now), self._threads_due.first(now)
-            at = self._due
+        agendas.open(now)
+        while agendas.due <= now:
+            author, item, thread = talk.authors_due.first(now), self._items_due.first(now), talk.threads_due.first(now)
+            at = agendas.due
             if author is not None and author[0] == at:
-                self._authors_due.pop()
-                changed = self._author_due(author[1], at) or changed
+                talk.authors_due.pop()
+                changed = talk.author_due(author[1], at) or changed
             elif item is not None and item[0] == at:
                 self._items_due.pop()
                 changed = self._item_due(item[1], at, tell) or changed
             elif thread is not None:
-                self._threads_due.pop()
-                changed = self._thread_due(thread[1], at) or changed
-            self.open(now)
+                talk.threads_due.pop()
+                changed = talk.thread_due(thread[1], at) or changed
+            agendas.open(now)
+        if changed:
+            self._journal.brings(self.slug, self._bring)
         return changed
-
-    def _push(self, agenda: Agenda, at: float, name: str) -> None:
-        due = agenda.push(at, name)
-        if due < self._due:
-            self._due = due
-            self._next_look = min(self._next_look, due)
 
     def _plan(self, item_id: str, kept: Kept) -> None:
         moment = kept.next_moment()
         if moment is not None:
-            self._push(self._items_due, moment.timestamp(), item_id)
+            self._agendas.push(self._items_due, moment.timestamp(), item_id)
 
     def _item_moment(self, item_id: str) -> float | None:
         kept = self.items.get(item_id)
         moment = None if kept is None else kept.next_moment()
         return None if moment is None else moment.timestamp()
-
-    def _thread_end(self, root: str) -> float | None:
-        held = self.threads.held(root)
-        return None if held is None else threads.last_at(held).timestamp() + _THREAD_KEPT
-
-    def _author_end(self, author: str) -> float | None:
-        held = self.authors.held(author)
-        return None if held is None else threads.last_at(held).timestamp() + _AUTHOR_KEPT
 
     def _item_due(self, item_id: str, at: float, tell: Tell) -> bool:
         kept = self.items.get(item_id)
@@ -263,156 +236,16 @@ class BrandMemory:
             self._count_open(kept, -1)
             self.items.remove(item_id)
             self._unlist(kept.item)
-            self._touch("item", item_id, _nothing)
             tell(Gone(kept.item, moment))
-            root = kept.item.root_id
-            end = None if root is None else self._thread_end(root)
-            if root is not None and end is not None:
-                self._push(self._threads_due, max(at, end), root)
+            if kept.item.root_id is not None:
+                self.conversations.plan(kept.item.root_id, at)
         self.touch()
         return True
 
-    def _thread_due(self, root: str, at: float) -> bool:
-        end = self._thread_end(root)
-        if end is None or task_id(self.slug, root) in self.items:
-            return False  # it stays as long as its task, whose end plans it anew
-        if end > at:
-            self._push(self._threads_due, end, root)
-            return False
-        thread = self.threads.get(root)
-        if thread is not None:
-            self.threads.remove(root)
-            for mention_id in (*(post.mention_id for post in thread.posts), *thread.gone):
-                self._roots.pop(mention_id, None)
-            self._touch_thread(root)
-        return True
+    # -- items
 
-    def _author_due(self, author: str, at: float) -> bool:
-        end = self._author_end(author)
-        if end is None:
-            return False
-        if end > at:
-            self._push(self._authors_due, end, author)
-            return False
-        history = self.authors.get(author)
-        if history is not None:
-            self.authors.remove(author)
-            for quote in history.quotes:
-                self._heard.pop(quote.mention_id, None)
-            self._touch_author(author)
-        return True
-
-    def _goes_first(self, agenda: Agenda, end_of: MomentOf, go: Callable[[str, float], bool], newest: str) -> bool:
-        """Take the next step to forgetting what would go first, before its time; False: there is nothing but the newest. What goes follows
-        from what is kept alone, so it is the same after a restore."""
-        entry = agenda.earliest()
-        if entry is None:
-            return False
-        at, name = entry
-        end = end_of(name)
-        if name == newest or (end is not None and end > at):
-            agenda.push(at if end is None else end, name)  # it has been heard of since
-            return name != newest
-        if go(name, NEVER):  # else it is a thread that stays with its task, whose end plans it anew
-            kind = "thread" if agenda is self._threads_due else "author"
-            self.forgotten[kind] = self.forgotten.get(kind, 0) + 1
-        return True
-
-    # -- what was said
-
-    def thread(self, mention: AssessedMention) -> Thread:
-        """The thread of a mention, new or known; `put` keeps it."""
-        thread = self.threads.get(root_of(mention))
-        return Thread(mention.detected_at) if thread is None else thread
-
-    def put(self, mention: AssessedMention, decision: Decision, thread: Thread) -> None:
-        """A mention becomes part of its thread; a repost that asks for nothing only makes it bigger."""
-        root = root_of(mention)
-        is_new = root not in self.threads
-        self.threads.put(root, thread)
-        self._touch_thread(root)
-        if is_new:
-            self._push(self._threads_due, mention.detected_at.timestamp() + _THREAD_KEPT, root)
-            while len(self.threads) > MOST_THREADS and self._goes_first(self._threads_due, self._thread_end, self._thread_due, root):
-                pass
-        if mention.kind == "repost" and decision.queue is None and thread.find(mention.mention_id) is None:
-            thread.amplify(mention.detected_at)
-            return
-        post = Post(
-            mention.mention_id,
-            mention.sentiment.label,
-            mention.published_at,
-            mention.url,
-            decision.queue is not None,
-            decision.found,
-            mention.visibility == "public",
-            offset_of(mention.published_at),
-        )
-        self._set_root(mention.mention_id, root)
-        for forgotten in thread.put(post, mention.detected_at):
-            if forgotten not in thread.gone:
-                self._roots.pop(forgotten, None)
-
-    def remember(self, mention: AssessedMention, thread: Thread) -> tuple[Quote, ...]:
-        """An author is heard; what they said elsewhere before."""
-        author = mention.author.id
-        history = self.authors.get(author)
-        self._touch_author(author)
-        if history is None:
-            self.authors.put(author, History(mention.detected_at, [said(mention, mention.sentiment.label)]))
-            self._push(self._authors_due, mention.detected_at.timestamp() + _AUTHOR_KEPT, author)
-            while len(self.authors) > MOST_AUTHORS and self._goes_first(self._authors_due, self._author_end, self._author_due, author):
-                pass
-            self._heard[mention.mention_id] = author
-            return ()
-        before = history.before(mention.mention_id, thread)
-        self.authors.put(author, history)
-        for forgotten in history.remember(mention):
-            self._heard.pop(forgotten, None)
-        if history.holds(mention.mention_id):
-            self._heard[mention.mention_id] = author
-        return before
-
-    def forget(self, mention_id: str, task: Kept | None) -> Thread | None:
-        """A mention was deleted: no history and no thread names it any more; the thread it was quoted in."""
-        author = self._heard.pop(mention_id, None)
-        history = None if author is None else self.authors.get(author)
-        if author is not None and history is not None:
-            history.forget(mention_id)
-            self.authors.put(author, history)
-            self._touch_author(author)
-        root = self.root_of(mention_id) or (None if task is None else task.item.root_id)
-        thread = None if root is None else self.threads.get(root)
-        if root is None or thread is None:
-            return None
-        was_quoted = thread.find(mention_id) is not None
-        forgotten = thread.remove(mention_id, None if task is None else task.item.item_id)
-        if forgotten is not None and thread.find(forgotten) is None:
-            self._roots.pop(forgotten, None)
-        self._set_root(mention_id, root)
-        self.threads.put(root, thread)
-        self._touch_thread(root)
-        return thread if was_quoted else None
-
-    def lost_by(self, mention_id: str) -> str | None:
-        """The task that lost a mention when it was deleted, if any and if it is still known."""
-        root = self.root_of(mention_id)
-        thread = None if root is None else self.threads.get(root)
-        return None if thread is None else thread.gone.get(mention_id)
-
-    def root_of(self, mention_id: str) -> str | None:
-        """The thread in which a mention stands or stood."""
-        root = self._roots.get(mention_id)
-        if root is None and (thread := self.threads.get(mention_id)) is not None:
-            return mention_id if mention_id in thread.gone or thread.find(mention_id) is not None else None
-        return root
-
-    def _set_root(self, mention_id: str, root: str) -> None:
-        """A mention that begins its thread is found by its name."""
-        if mention_id != root:
-            self._roots[mention_id] = root
-        elif mention_id in self._roots:
-            del self._roots[mention_id]
+    def _has_task(self, root: str) -> bool:
+        return task_id(self.slug, root) in self.items
 
     def showing(self, mention_id: str) -> list[Kept]:
         """The items that show a mention's words."""
@@ -423,30 +256,30 @@ class BrandMemory:
     def concerned(self, mention_id: str) -> list[Kept]:
         """The items that a mention has or had a part in: those that show it, and its thread's task."""
         found = {kept.item.item_id: kept for kept in self.showing(mention_id)}
-        root = self.root_of(mention_id)
+        root = self.conversations.root_of(mention_id)
         task = None if root is None else self.items.get(task_id(self.slug, root))
         if task is not None:
             found[task.item.item_id] = task
         return [found[item_id] for item_id in sorted(found)]
 
-    # -- items
-
     def store(self, kept: Kept, tell: Tell) -> None:
         """A new version of an item."""
         item = kept.item
-        before = self.items.get(item.item_id)
-        if before is not None:
+        item_id = item.item_id
+        before = self.items.get(item_id)
+        self.items.put(item_id, kept)
+        if before is None:
+            self._plan(item_id, kept)
+        else:
             self._count_open(before, -1)
             self._unlist(before.item)
             if before.item.mode != item.mode:  # the brand went live: nobody shall wait for the shadow
                 tell(Gone(before.item, item.updated_at))
-        self.items.put(item.item_id, kept)
+            if before.next_moment() != kept.next_moment():
+                self._plan(item_id, kept)
         self._count_open(kept, +1)
         self._list(item)
-        if before is None or before.next_moment() != kept.next_moment():
-            self._plan(item.item_id, kept)
-        self._touch("item", item.item_id, partial(self.items.snapshot, item.item_id))
-        tell(Version(item, codec.encode(item)))
+        tell(item)
 
     def _list(self, item: WorkItem) -> None:
         shown = self._showing.get(item.mention_id)
@@ -481,7 +314,3 @@ class BrandMemory:
 def root_of(mention: AssessedMention) -> str:
     """What a mention's thread, and so its task, is called."""
     return mention.root_id or mention.mention_id
-
-
-def _nothing() -> None:
-    return None

@@ -22,6 +22,9 @@ class CalendarSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     closed: tuple[date, ...] = ()
 
 
+_Spans = tuple[tuple[datetime, datetime], ...]
+
+
 class Calendar:
     """Open hours. Without a ``zone`` of its own it counts in that of the brand."""
 
@@ -30,40 +33,38 @@ class Calendar:
         self._closed = closed
         self._zone = zone
         self._always = hours == _ALL_HOURS and not closed
-        self._open: dict[tuple[str, date], tuple[tuple[float, float], ...]] = {}
-        self._today = ("", 0, date.min)
-        self._now: dict[str, tuple[float, float]] = {}
+        self._open: dict[tuple[str, date], _Spans] = {}
+        self._now: dict[str, tuple[datetime, datetime, datetime]] = {}
 
     def add(self, start: datetime, span: timedelta, brand_zone: ZoneInfo) -> datetime:
         """The moment (UTC) by which ``span`` of open time has passed since ``start``. Summer time is minded: an hour is an hour."""
+        now = start if start.tzinfo is UTC else start.astimezone(UTC)
         if self._always:
-            return start.astimezone(UTC) + span
+            return now + span
         zone = self._zone or brand_zone
-        now, left = start.timestamp(), span.total_seconds()
-        opens, closes = self._now.get(zone.key, _NEVER)
-        if opens <= now and closes - now >= left:  # the deadline lies in the open hours that the last one fell in, as most do
-            return datetime.fromtimestamp(now + left, UTC)
-        day = self._day_of(start, now, zone)
+        after, opens, closes = self._now.get(zone.key, _NEVER)
+        if after <= now:  # the deadline lies in the open hours that the last one fell in, as most do
+            due = (opens if opens > now else now) + span
+            if due <= closes:
+                return due
+        return self._find(now, span, zone)
+
+    def _find(self, now: datetime, span: timedelta, zone: ZoneInfo) -> datetime:
+        """Day by day. Remembers the hours in which it falls, and since when they are the next that are open."""
+        after = now
+        day = now.astimezone(zone).date()
         while True:  # open hours come round every week: a calendar without any is refused
             for opens, closes in self._open.get((zone.key, day)) or self._open_on(day, zone):
                 begins = max(opens, now)
-                if closes - begins >= left:
-                    self._now[zone.key] = (opens, closes)
-                    return datetime.fromtimestamp(begins + left, UTC)
+                if closes - begins >= span:
+                    self._now[zone.key] = (after, opens, closes)
+                    return begins + span
                 if closes > begins:
-                    left -= closes - begins
+                    span -= closes - begins
+                    after = closes
             day += _DAY
 
-    def _day_of(self, start: datetime, now: float, zone: ZoneInfo) -> date:
-        """The local date at ``start``. Asked again for the same second, it is known; no zone changes date within one."""
-        second = int(now)
-        key, at, day = self._today
-        if at != second or key != zone.key:
-            day = start.astimezone(zone).date()
-            self._today = (zone.key, second, day)
-        return day
-
-    def _open_on(self, day: date, zone: ZoneInfo) -> tuple[tuple[float, float], ...]:
+    def _open_on(self, day: date, zone: ZoneInfo) -> _Spans:
         if len(self._open) >= MOST_REMEMBERED_DAYS:
             self._open.clear()
         hours = () if day in self._closed else self._hours[day.weekday()]
@@ -73,13 +74,14 @@ class Calendar:
 
 
 _DAY = timedelta(days=1)
-_NEVER = (float("inf"), float("-inf"))
+_NEVER = (datetime.max.replace(tzinfo=UTC),) * 3
 """Open hours that nothing falls in."""
 
 
-def _moment(day: date, minute: int, zone: ZoneInfo) -> float:
+def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:
+    """In UTC, where moments are compared and counted without asking for a zone."""
     days, minute = divmod(minute, 24 * 60)
-    return datetime.combine(day + timedelta(days=days), time(minute // 60, minute % 60), tzinfo=zone).timestamp()
+    return datetime.combine(day + timedelta(days=days), time(minute // 60, minute % 60), tzinfo=zone).astimezone(UTC)
 
 
 _ALL_HOURS = (((0, 24 * 60),),) * 7

@@ -17,10 +17,10 @@ from msgspec.structs import replace
 
 from pipeline.brands import ConfigurationError, Registry
 from pipeline.conditions import Facts
-from pipeline.deadlines import ALWAYS
-from pipeline.events import digest
+from pipeline.deadlines import ALWAYS, Calendar
+from pipeline.events import hashed
 from pipeline.personal_data import find_personal_data, may_be_personal, phone_regions, redact
-from pipeline.rules import PRIORITIES, Example, RuleBook
+from pipeline.rules import PRIORITIES, Example, Rule, RuleBook
 from pipeline.stage import FIRST_DETECTED, LAST_DETECTED
 from schemas.codec import encode
 from schemas.mention import AssessedMention, Tier
@@ -32,6 +32,9 @@ MOST_TEXT = 110_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 
+AT_RISK = 0.8
+"""Share of the time to reply after which a task is at risk."""
+
 
 class Read(NamedTuple):
     """What is known of a mention when its decision is made. ``text`` and ``title`` are redacted."""
@@ -39,6 +42,28 @@ class Read(NamedTuple):
     facts: dict[str, Fact]
     text: str
     title: str | None
+
+
+class _Ruling(NamedTuple):
+    """All that a rule decides whatever the mention: looked up once, not at each. ``band``: the first rank of its priority."""
+
+    queue: str | None
+    marketing: bool
+    calendar: str | None
+    hours: Calendar | None
+    span: timedelta
+    span_at_risk: timedelta
+    band: int
+
+
+def _ruling(rule: Rule, rules: RuleBook) -> _Ruling:
+    route = rule.route
+    marketing = route.queue is not None and rules.queues[route.queue].kind == "marketing"
+    band = rank_band(route.priority, marketing=marketing)
+    if route.queue is None or rule.reply_within is None:
+        return _Ruling(route.queue, marketing, None, None, timedelta(), timedelta(), band)
+    calendar = route.calendar or ALWAYS
+    return _Ruling(route.queue, marketing, calendar, rules.calendars[calendar], rule.reply_within, rule.reply_within * AT_RISK, band)
 
 
 class Decider:
@@ -49,7 +74,7 @@ class Decider:
         self._registry = registry
         self._regions: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self._zones = {brand.slug: brand.zone() for brand in registry}
-        self._shares: dict[tuple[str, float], timedelta] = {}
+        self._rulings = {rule.name: _ruling(rule, rules) for rule in rules.rules}
         self._zone_of_strangers = registry.brand("").zone()
 
     def read(self, mention: AssessedMention) -> Read:
@@ -94,17 +119,18 @@ class Decider:
         rule = self.rules.choose(facts)
         route = rule.route
         spam = facts["spam"] is True
-        queue = None if spam else route.queue
         brand = str(facts["brand"])
         if at is None:
             at = datetime.fromisoformat(str(facts["at"]))
-        due_at, calendar, order = None, None, 0
-        marketing = queue is not None and self.rules.queues[queue].kind == "marketing"
-        if queue is not None and rule.reply_within is not None:
-            calendar = route.calendar or ALWAYS
-            due_at = self.rules.calendars[calendar].add(at, rule.reply_within, self._zone(brand))
+        queue, _, calendar, hours, span, _, band = self._rulings[rule.name]
+        due_at, order = None, 0
+        if spam:
+            queue = calendar = None
+            band = rank_band(route.priority, marketing=False)
+        elif hours is not None:
+            due_at = hours.add(at, span, self._zone(brand))
         if queue is not None or route.inform:
-            order = rank(route.priority, due_at or at, facts["reach"], facts["tier"], marketing=marketing)
+            order = band + _minutes(due_at or at, facts["reach"], facts["tier"])
         return Decision(
             rule=rule.name,
             config_hash=self.rules.hash,
@@ -119,21 +145,22 @@ class Decider:
             found=tuple(facts["found"]),  # type: ignore[arg-type]
             due_at=due_at,
             calendar=calendar,
-            informs=() if spam else tuple([Inform(recipient=who, item_id=inform_id(brand, mention_id, who)) for who in route.inform]),
+            informs=tuple([Inform(recipient=who, item_id=inform_id(brand, mention_id, who)) for who in route.inform])
+            if route.inform and not spam
+            else (),
             facts=facts,
         )
 
-    def share_of_reply_time(self, decision: Decision, share: float, at: datetime) -> datetime | None:
-        """When so much of the time to reply since ``at`` has passed, in the decision's calendar; None where it has no deadline."""
+    def at_risk_at(self, decision: Decision, brand: str, at: datetime) -> datetime | None:
+        """When most of the time to reply since ``at`` has passed (`AT_RISK`), in the decision's calendar; None: it has no deadline."""
         if decision.calendar is None:
             return None
-        span = self._shares.get((decision.rule, share))
-        if span is None:
-            rule = self.rules.rule(decision.rule)
-            if rule is None or rule.reply_within is None:
-                return None
-            span = self._shares[decision.rule, share] = rule.reply_within * share
-        return self.rules.calendars[decision.calendar].add(at, span, self._zone(str(decision.facts["brand"])))
+        ruling = self._rulings[decision.rule]
+        return None if ruling.hours is None else ruling.hours.add(at, ruling.span_at_risk, self._zone(brand))
+
+    def is_marketing(self, decision: Decision) -> bool:
+        """Whether the decision's task is one for marketing."""
+        return decision.queue is not None and self._rulings[decision.rule].marketing
 
     def decide_again(self, record: RoutedMention) -> Decision:
         """What this rule book says of a routed record: the same, if rule book and registry are those that routed it.
@@ -230,12 +257,12 @@ def handling(facts: Facts) -> Handling:
 
 def task_id(brand: str, root: str) -> str:
     """The one task of a thread."""
-    return digest("task", brand, root)
+    return hashed(f"task\x1f{brand}\x1f{root}")
 
 
 def inform_id(brand: str, mention_id: str, recipient: str) -> str:
     """What one recipient is told of one mention."""
-    return digest("inform", brand, mention_id, recipient)
+    return hashed(f"inform\x1f{brand}\x1f{mention_id}\x1f{recipient}")
 
 
 _CLASS = 100_000_000
@@ -252,12 +279,22 @@ def rank(priority: Priority, deadline: datetime, reach: Any, tier: Any, *, marke
     power of ten of the audience (60 at most) and by 15, 30 or 60 minutes while the brand is in watch, warning or crisis. An unknown
     audience is not a small one, but gives no bonus. Nothing else counts: wit, likes and praise do not.
     """
-    head_start = _TIER_MINUTES.get(tier, 0)
+    return rank_band(priority, marketing=marketing) + _minutes(deadline, reach, tier)
+
+
+def rank_band(priority: Priority, *, marketing: bool) -> int:
+    """The first rank of a priority."""
+    return (PRIORITIES.index(priority) + (len(PRIORITIES) if marketing else 0)) * _CLASS
+
+
+def _minutes(deadline: datetime, reach: Any, tier: Any) -> int:
+    """The place within a priority."""
+    minutes = (deadline - _EPOCH) // _MINUTE
+    if tier is not None:
+        minutes -= _TIER_MINUTES.get(tier, 0)
     if reach is not None:
-        head_start += min(_MOST_REACH_MINUTES, 10 * (len(str(reach)) - 1))
-    minutes = (deadline - _EPOCH) // _MINUTE - head_start
-    band = PRIORITIES.index(priority) + (len(PRIORITIES) if marketing else 0)
-    return band * _CLASS + min(max(minutes, 0), _CLASS - 1)
+        minutes -= min(_MOST_REACH_MINUTES, 10 * (len(str(reach)) - 1))
+    return min(max(minutes, 0), _CLASS - 1)
 
 
 # examples of the rule book

@@ -15,10 +15,12 @@ from schemas.outputs import Decision
 
 
 class Placed(NamedTuple):
-    """A decision with what the rule book adds to it: the kind of queue, and when its deadline is at risk. ``text`` is redacted."""
+    """A decision with what the rule book adds to it: the kind of queue, and when its deadline is at risk. ``text`` is redacted;
+    ``moment``: when the mention was detected, in seconds."""
 
     decision: Decision
     text: str
+    moment: float
     marketing: bool
     at_risk_at: datetime | None
 
@@ -32,11 +34,12 @@ class Desk:
     def take(self, mention: AssessedMention, placed: Placed, tell: Tell) -> None:
         """A mention that is news, of somebody else than the brand, and no spam."""
         memory, decision = self.memory, placed.decision
-        thread = memory.thread(mention)
+        talk, root, moment = memory.conversations, root_of(mention), placed.moment
+        thread = talk.thread(root, mention.detected_at)
         is_edit = thread.find(mention.mention_id) is not None
-        history = memory.remember(mention, thread)
-        memory.put(mention, decision, thread)
-        item_id = decision.item_id or task_id(memory.slug, root_of(mention))
+        history = talk.remember(mention, thread, moment)
+        talk.put(mention, decision, root, thread, moment)
+        item_id = decision.item_id or task_id(memory.slug, root)
         kept = memory.items.get(item_id)
         if kept is None and decision.queue is None and not (is_edit or decision.informs):
             return  # it asks for nothing, and nobody is at work on its thread
@@ -116,7 +119,7 @@ class Desk:
     def answered_by(self, mention: AssessedMention) -> Iterator[Kept]:
         """Tasks of the thread in which the brand posts, by its root, thread or parent."""
         memory, parent = self.memory, mention.parent_id
-        roots = {mention.root_id, mention.thread_id, parent, None if parent is None else memory.root_of(parent)}
+        roots = {mention.root_id, mention.thread_id, parent, None if parent is None else memory.conversations.root_of(parent)}
         for root in sorted(root for root in roots if root is not None):
             kept = memory.items.get(task_id(memory.slug, root))
             if kept is not None:
@@ -134,13 +137,14 @@ class Desk:
         """
         memory = self.memory
         concerned = memory.concerned(mention_id)
-        quoted_in = memory.forget(mention_id, self.task_of(mention_id))
+        task = self.task_of(mention_id)
+        quoted_in = memory.conversations.forget(mention_id, None if task is None else task.item)
         for kept in concerned:
             item = kept.item
             is_shown = item.mention_id == mention_id
             if item.rule == RETRACTED or not (is_shown or quoted_in is not None):
                 continue  # nothing said is left, or it has no part in it any more
-            thread = memory.threads.get(item.root_id or mention_id) if item.kind == "task" else None
+            thread = memory.conversations.threads.get(item.root_id or mention_id) if item.kind == "task" else None
             asked_for = thread is not None and thread.has_other_task(mention_id)
             if thread is not None and (asked_for or not (is_shown or kept.is_open_task)):
                 memory.store(items.lose_post(kept, mention_id, _remaining(thread), at), tell)

@@ -20,10 +20,11 @@ _OURS = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time",
 
 def digest(*parts: object) -> str:
     """A stable 128-bit identifier of its parts, in hex."""
-    return _hash("\x1f".join(map(str, parts)))
+    return hashed("\x1f".join(map(str, parts)))
 
 
-def _hash(text: str) -> str:
+def hashed(text: str) -> str:
+    """`digest` of parts that are joined already, by U+001F."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -34,7 +35,7 @@ def event_type(topic: Topic) -> str:
 
 def event_id(topic: Topic, brand: str, mention_id: str, edit: int, kind: str) -> str:
     """``ce_id`` of a mention's record; kind is mention, duplicate or retracted."""
-    return _hash(f"{event_type(topic)}\x1f{brand}\x1f{mention_id}\x1f{edit}\x1f{kind}")
+    return hashed(f"nl.{topic.name}\x1f{brand}\x1f{mention_id}\x1f{edit}\x1f{kind}")
 
 
 def passed_on(headers: Iterable[tuple[str, bytes]]) -> Headers:

@@ -23,9 +23,6 @@ MOST_ITEM_TEXT = 2_000
 RETRACTED = "retracted"
 """The rule of an item of which nothing said is left."""
 
-AT_RISK = 0.8
-"""Share of the time to reply after which a task is at risk."""
-
 
 class Kept(Struct, kw_only=True):
     """An item as the stage keeps it: the version last published, and what decides the next.
@@ -65,14 +62,8 @@ class Gone(NamedTuple):
     at: datetime
 
 
-class Version(NamedTuple):
-    """A version of an item, and as it is written: once, for whoever reads it and for the changelog."""
-
-    item: WorkItem
-    written: bytes
-
-
-Told = Version | Gone
+Told = WorkItem | Gone
+"""A new version of an item, or its end."""
 Tell = Callable[[Told], None]
 
 

@@ -4,13 +4,14 @@ The change number grows by one per applied change. A restore takes per key the s
 an owner that slept cannot set the state back; inputs come in one order, so equal numbers mean equal state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from zlib import crc32
 
 CHANGE = "webcare-change"
 """Header of changelog records, tombstones too: the change number at which the snapshot was taken."""
 
 Snapshot = Callable[[], bytes | None]
+Bring = Callable[[], Iterable[tuple[bytes, bytes | None]]]
 
 SEAL = b"\x02"
 """First byte of a sealed snapshot; those of before seals begin otherwise, and are read as they are."""
@@ -43,6 +44,7 @@ class Journal:
     def __init__(self) -> None:
         self.change = 0
         self._dirty: dict[str, dict[bytes, Snapshot]] = {}
+        self._bringing: dict[str, Bring] = {}
 
     def applied(self) -> None:
         """One more change has been applied (whatever number of keys it touched)."""
@@ -55,14 +57,25 @@ class Journal:
             keys = self._dirty[brand] = {}
         keys[key] = snapshot
 
+    def brings(self, brand: str, bring: Bring) -> None:
+        """Many keys of ``brand`` may change; ``bring`` gives those that did, with their bytes, when the batch is over."""
+        self._bringing[brand] = bring
+
     def drain(self) -> dict[bytes, bytes | None]:
         """The snapshots of all keys touched since the last call, those of a brand side by side."""
         changes: dict[bytes, bytes | None] = {}
-        for keys in self._dirty.values():
+        for brand, keys in self._dirty.items():
             for key, snapshot in keys.items():
                 value = snapshot()
                 changes[key] = None if value is None else seal(key, value)
+            if self._bringing and (bring := self._bringing.pop(brand, None)) is not None:
+                for key, value in bring():
+                    changes[key] = None if value is None else seal(key, value)
+        for bring in self._bringing.values():
+            for key, value in bring():
+                changes[key] = None if value is None else seal(key, value)
         self._dirty.clear()
+        self._bringing.clear()
         return changes
 
     def gone(self, brand: str, key: bytes) -> None:

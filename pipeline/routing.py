@@ -4,11 +4,11 @@ Every mention and every retraction gets exactly one routed record. What a repeat
 the same decision (a decision follows from its facts alone) and the items as they now stand.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from math import ceil
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,18 +17,28 @@ from pipeline.brand_memory import BrandMemory, Core
 from pipeline.brands import Registry
 from pipeline.decisions import RETRACTED, Decider, Read
 from pipeline.desk import Desk, Placed
-from pipeline.events import cloud_headers, digest, event_id, event_type
-from pipeline.items import AT_RISK, Gone, Kept, Tell, Told, Version
+from pipeline.items import Kept, Tell
 from pipeline.journal import Journal, unseal
 from pipeline.replaying import ends_replay, follow_replay
 from pipeline.routed import retold, withheld
 from pipeline.rules import RuleBook
 from pipeline.schedule import Schedule
-from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
+from pipeline.stage import Arrival, Incoming, Outcome, Reading, arrivals_at_once
+from pipeline.telling import Telling
 from schemas.codec import assessed_decoder, encode
 from schemas.mention import AssessedMention, SteppedRetraction, Tick
 from schemas.outputs import Decision, RoutedMention
-from schemas.topics import ASSESSED, ITEM, ITEM_SHADOW, ROUTED, ROUTED_SHADOW, ROUTING_STATE, Topic
+from schemas.topics import ASSESSED, ROUTING_STATE, Topic
+
+
+class Judged(NamedTuple):
+    """A mention with all that follows from it alone. ``read`` is None of what was taken back."""
+
+    mention: AssessedMention
+    read: Read | None
+    decision: Decision
+    record: RoutedMention
+
 
 TICKS_KEY = b"|ticks"
 _decode_ticks = msgspec.json.Decoder(dict[int, float]).decode
@@ -121,14 +131,8 @@ class RoutingPartition:
     def process(self, records: Sequence[Incoming]) -> Outcome:
         """Work through a batch, in order."""
         outcome = Outcome()
-        for arrival in arrivals(self._decoder, records, outcome):
-            match arrival.value:
-                case AssessedMention() as mention:
-                    self._mention(arrival, mention, outcome)
-                case SteppedRetraction() as retraction:
-                    self._retraction(arrival, retraction, outcome)
-                case Tick() as tick:
-                    self._tick(arrival, tick, outcome)
+        for arrived in arrivals_at_once(self._decoder, records, outcome):
+            self._work(arrived, outcome)
         if self._ticked:
             # Last, so that a torn checkpoint never knows a tick whose effects it does not know.
             self._journal.touch("", TICKS_KEY, self._snapshot_ticks)
@@ -137,32 +141,61 @@ class RoutingPartition:
         outcome.change = self._journal.change
         return outcome
 
+    def _work(self, arrived: Sequence[Arrival[Any]], outcome: Outcome) -> None:
+        """What follows from the records alone first, then what memory makes of them, in order, then all that is told of it."""
+        judged = self._judge([arrival.value for arrival in arrived if isinstance(arrival.value, AssessedMention)])
+        telling = Telling()
+        for arrival in arrived:
+            telling.passed = arrival.passed
+            match arrival.value:
+                case AssessedMention():
+                    self._mention(arrival, next(judged), telling, outcome)
+                case SteppedRetraction() as retraction:
+                    self._retraction(arrival, retraction, telling, outcome)
+                case Tick() as tick:
+                    self._tick(arrival, tick, telling)
+        telling.publish(outcome)
+
+    def _judge(self, mentions: Sequence[AssessedMention]) -> Iterator[Judged]:
+        """The decision on each mention: a function of what it says and the rule book."""
+        decider = self._decider
+        reads = [None if mention.retracted else decider.read(mention) for mention in mentions]
+        decisions = [
+            decider.decide(RETRACTED, mention.mention_id)
+            if read is None
+            else decider.decide(read.facts, mention.mention_id, mention.root_id, at=mention.detected_at)
+            for mention, read in zip(mentions, reads, strict=True)
+        ]
+        routed = [
+            withheld(mention, decision, mention.edit) if read is None else retold(mention, read, decision)
+            for mention, read, decision in zip(mentions, reads, decisions, strict=True)
+        ]
+        return map(Judged, mentions, reads, decisions, routed)
+
     def _snapshot_ticks(self) -> bytes:
         return encode(dict(sorted(self._schedule.ticks.last.items())))
 
-    def _mention(self, arrival: Arrival[Any], mention: AssessedMention, outcome: Outcome) -> None:
-        desk = self._desk(mention.brand)
-        tell = self._teller(arrival, outcome)
-        if mention.retracted:
-            decision = self._decider.decide(RETRACTED, mention.mention_id)
-            read = None
-        else:
-            read = self._decider.read(mention)
-            decision = self._decider.decide(read.facts, mention.mention_id, mention.root_id, at=mention.detected_at)
-        memory = desk.memory
-        if memory.is_repeat(arrival.origin):
-            self._emit_mention(arrival, mention, read, decision, outcome)
+    def _mention(self, arrival: Arrival[Any], judged: Judged, telling: Telling, outcome: Outcome) -> None:
+        mention, read, decision, record = judged
+        desk = self._desks.get(mention.brand) or self._desk(mention.brand)
+        memory, origin, tell = desk.memory, arrival.origin, telling.item
+        kind = "retracted" if read is None else "duplicate" if mention.duplicate else "mention"
+        if memory.is_repeat(origin):
+            telling.routed(record, kind, mention.published_at)
             self._tell_again(desk, mention, decision, tell)
             return
         self._journal.applied()
-        memory.note(arrival.origin, mention.mode)
-        counters = memory.core.counters
+        memory.note(origin, mention.mode)
+        core = memory.core
+        counters = core.counters
         counters.routed += 1
         outcome.counts["routed", decision.queue or "none", decision.priority] += 1
-        memory.core.event_at = max(memory.core.event_at, mention.detected_at.timestamp())
+        moment = mention.detected_at.timestamp()
+        if moment > core.event_at:
+            core.event_at = moment
         clock = self._clock(memory)
         memory.advance(clock, tell)
-        self._emit_mention(arrival, mention, read, decision, outcome)
+        telling.routed(record, kind, mention.published_at)
         if mention.duplicate:
             counters.duplicates += 1
         elif read is None:
@@ -174,18 +207,16 @@ class RoutingPartition:
             counters.spam += 1
         else:
             counters.move_to_private += decision.handling == "move_to_private"
-            desk.take(mention, self._place(mention, decision, read), tell)
-            for kind, number in memory.forgotten.items():
-                outcome.counts["forgotten", kind] += number
-            memory.forgotten.clear()
+            decider = self._decider
+            at_risk_at = decider.at_risk_at(decision, mention.brand, mention.detected_at)
+            desk.take(mention, Placed(decision, read.text, moment, decider.is_marketing(decision), at_risk_at), tell)
+            forgotten = memory.conversations.forgotten
+            if forgotten:
+                for name, number in forgotten.items():
+                    outcome.counts["forgotten", name] += number
+                forgotten.clear()
             memory.advance(clock, tell)  # a mention that comes late may be overdue at once
         self._wait(memory)
-
-    def _place(self, mention: AssessedMention, decision: Decision, read: Read) -> Placed:
-        if decision.queue is None:
-            return Placed(decision, read.text, False, None)
-        marketing = self._rules.queues[decision.queue].kind == "marketing"
-        return Placed(decision, read.text, marketing, self._decider.share_of_reply_time(decision, AT_RISK, mention.detected_at))
 
     def _tell_again(self, desk: Desk, mention: AssessedMention, decision: Decision, tell: Tell) -> None:
         """The stored items that a repeat of our own had a part in, as they now stand."""
@@ -193,7 +224,7 @@ class RoutingPartition:
             return
         kept = desk.answered_by(mention) if mention.direction == "outbound" else self._items_of(desk.memory, mention, decision)
         for part in kept:
-            tell(Version(part.item, encode(part.item)))
+            tell(part.item)
 
     @staticmethod
     def _items_of(memory: BrandMemory, mention: AssessedMention, decision: Decision) -> Iterable[Kept]:
@@ -204,10 +235,9 @@ class RoutingPartition:
                 found[kept.item.item_id] = kept
         return found.values()
 
-    def _retraction(self, arrival: Arrival[Any], retraction: SteppedRetraction, outcome: Outcome) -> None:
+    def _retraction(self, arrival: Arrival[Any], retraction: SteppedRetraction, telling: Telling, outcome: Outcome) -> None:
         desk = self._desk(retraction.brand)
-        memory = desk.memory
-        tell = self._teller(arrival, outcome)
+        memory, tell = desk.memory, telling.item
         repeat = memory.is_repeat(arrival.origin)
         if not repeat:
             self._journal.applied()
@@ -219,19 +249,19 @@ class RoutingPartition:
             memory.advance(self._clock(memory), tell)
         concerned = memory.concerned(retraction.mention_id)
         task = desk.task_of(retraction.mention_id)
-        item_id = memory.lost_by(retraction.mention_id) if repeat else None if task is None else task.item.item_id
+        item_id = memory.conversations.lost_by(retraction.mention_id) if repeat else None if task is None else task.item.item_id
         decision = msgspec.structs.replace(self._decider.decide(RETRACTED, retraction.mention_id), item_id=item_id)
-        self._emit(arrival, withheld(retraction, decision), "retracted", retraction.detected_at, outcome)
+        telling.routed(withheld(retraction, decision), "retracted", retraction.detected_at)
         if repeat:
             for kept in concerned:
-                tell(Version(kept.item, encode(kept.item)))
+                tell(kept.item)
         else:
             desk.retract(retraction.mention_id, retraction.detected_at, tell)
             self._wait(memory)
 
     # -- time
 
-    def _tick(self, arrival: Arrival[Any], tick: Tick, outcome: Outcome) -> None:
+    def _tick(self, arrival: Arrival[Any], tick: Tick, telling: Telling) -> None:
         at = tick.at.timestamp()
         if tick.brand is not None:
             memory = self._desk(tick.brand).memory
@@ -241,7 +271,7 @@ class RoutingPartition:
                 core.tick_at = max(at, core.tick_at)
                 follow_replay(tick, arrival.origin, core)
                 memory.touch()
-                memory.advance(self._clock(memory), self._teller(arrival, outcome))
+                memory.advance(self._clock(memory), telling.item)
                 self._wait(memory)
             return
         changed = self._schedule.see(arrival.origin.partition, at)
@@ -250,7 +280,7 @@ class RoutingPartition:
             memory = self._desks[brand].memory
             clock = self._clock(memory)
             if not memory.open(clock):  # else its moment may be later: it comes again, in its order
-                changed = memory.advance(clock, self._teller(arrival, outcome)) or changed
+                changed = memory.advance(clock, telling.item) or changed
             self._wait(memory)
         if changed:
             self._journal.applied()
@@ -262,43 +292,6 @@ class RoutingPartition:
         if not core.replaying and (tick := self._schedule.ticks.of(core.partitions)) is not None:
             clock = max(clock, tick)
         return clock
-
-    # -- what goes out
-
-    def _emit_mention(
-        self, arrival: Arrival[Any], mention: AssessedMention, read: Read | None, decision: Decision, outcome: Outcome
-    ) -> None:
-        if read is None:
-            self._emit(arrival, withheld(mention, decision, mention.edit), "retracted", mention.published_at, outcome)
-        else:
-            kind = "duplicate" if mention.duplicate else "mention"
-            self._emit(arrival, retold(mention, read, decision), kind, mention.published_at, outcome)
-
-    @staticmethod
-    def _emit(arrival: Arrival[Any], routed: RoutedMention, kind: str, at: datetime, outcome: Outcome) -> None:
-        topic = ROUTED_SHADOW if routed.mode == "observe" else ROUTED
-        identity = event_id(topic, routed.brand, routed.mention_id, routed.edit, kind)
-        headers = cloud_headers(topic, identity, routed.mention_id, at, arrival.passed)
-        outcome.outgoing.append(Outgoing(topic, routed.brand.encode(), encode(routed), headers))
-
-    @staticmethod
-    def _teller(arrival: Arrival[Any], outcome: Outcome) -> Tell:
-        """Publishes the versions of items that ``arrival`` brought about."""
-
-        def tell(told: Told) -> None:
-            item = told.item
-            topic = ITEM_SHADOW if item.mode == "observe" else ITEM
-            value: bytes | None
-            if isinstance(told, Gone):
-                identity = digest(event_type(topic), item.item_id, item.revision, "gone")
-                at, value = told.at, None
-            else:
-                identity = digest(event_type(topic), item.item_id, item.revision)
-                at, value = item.updated_at, told.written
-            headers = cloud_headers(topic, identity, item.item_id, at, arrival.passed)
-            outcome.outgoing.append(Outgoing(topic, item.item_id.encode(), value, headers))
-
-        return tell
 
     # -- gauges
 

@@ -11,15 +11,16 @@ T = TypeVar("T")
 
 
 class Shelf(Generic[T]):
-    """Things by name. What `get` gives is changed only by `put`, under the same name."""
+    """Things by name. What `get` gives is changed only by `put`, under the same name. Remembers which have changed."""
 
-    __slots__ = ("_held", "_pack", "_seen", "_unpack")
+    __slots__ = ("_changed", "_held", "_pack", "_seen", "_unpack")
 
     def __init__(self, pack: Callable[[T], bytes], unpack: Callable[[bytes], T]) -> None:
         self._pack = pack
         self._unpack = unpack
         self._held: dict[str, T | bytes] = {}
         self._seen: tuple[bytes, T] | None = None
+        self._changed: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._held)
@@ -42,6 +43,7 @@ class Shelf(Generic[T]):
     def put(self, name: str, thing: T) -> None:
         """Keep it."""
         self._held[name] = thing
+        self._changed[name] = None
 
     def restore(self, name: str, packed: bytes) -> T:
         """Take back a snapshot of any version.
@@ -56,15 +58,20 @@ class Shelf(Generic[T]):
     def remove(self, name: str) -> None:
         """Keep it no more."""
         del self._held[name]
+        self._changed[name] = None
 
-    def snapshot(self, name: str) -> bytes | None:
-        """Its bytes, which take its place; None if it is not there any more."""
+    def changes(self) -> Iterator[tuple[str, bytes | None]]:
+        """What has been kept or removed since the last call, with its bytes, which take its place; None: it is not there any more."""
         self._seen = None
-        held = self._held.get(name)
-        if held is None or isinstance(held, bytes):
-            return held
-        packed = self._held[name] = self._pack(held)
-        return packed
+        held, pack = self._held, self._pack
+        for name in self._changed:
+            thing = held.get(name)
+            if thing is None or isinstance(thing, bytes):
+                yield name, thing
+            else:
+                packed = held[name] = pack(thing)
+                yield name, packed
+        self._changed.clear()
 
     def things(self) -> Iterator[T]:
         """All of them."""

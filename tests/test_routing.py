@@ -741,8 +741,8 @@ def spoken(number: int, author: int, hours: int) -> AssessedMention:
 
 
 def test_beyond_the_bound_what_would_go_first_goes_first(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pipeline.brand_memory.MOST_THREADS", 2)
-    monkeypatch.setattr("pipeline.brand_memory.MOST_AUTHORS", 2)
+    monkeypatch.setattr("pipeline.conversations.MOST_THREADS", 2)
+    monkeypatch.setattr("pipeline.conversations.MOST_AUTHORS", 2)
     world = World()
     world.hear(spoken(1, 1, 0), spoken(2, 2, 1), spoken(3, 1, 2))
     assert held(world) == ["author|h1:1", "author|h1:2", "thread|x:2", "thread|x:3"]
@@ -761,7 +761,7 @@ def test_beyond_the_bound_what_would_go_first_goes_first(monkeypatch: pytest.Mon
 
 
 def test_a_thread_stays_with_its_task_whatever_the_bound(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pipeline.brand_memory.MOST_THREADS", 2)
+    monkeypatch.setattr("pipeline.conversations.MOST_THREADS", 2)
     world = World()
     task = world.task(mention(1, label="negative"))
     world.hear(*(spoken(number, number, number) for number in range(2, 6)))

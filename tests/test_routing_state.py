@@ -154,15 +154,17 @@ def test_what_is_worked_on_is_packed_once_the_batch_is_over():
     shelf = Shelf(pack, lambda held: held.decode().split(","))
     shelf.put("a", ["1"])
     assert shelf.get("a") == ["1"]
-    assert shelf.snapshot("a") == b"1"
+    assert dict(shelf.changes()) == {"a": b"1"}
     assert shelf.held("a") == b"1"
     thing = shelf.get("a")
     assert thing == ["1"]
     assert shelf.get("a") is thing, "asked for twice, it is unpacked once"
-    assert shelf.snapshot("a") == b"1"
-    assert packed == ["1"], "and what nobody changed is not packed again"
+    assert dict(shelf.changes()) == {}
+    shelf.put("b", ["2"])
+    assert dict(shelf.changes()) == {"b": b"2"}
+    assert packed == ["1", "2"], "and what nobody changed is not packed again"
     shelf.remove("a")
-    assert shelf.snapshot("a") is None
+    assert dict(shelf.changes()) == {"a": None}
     assert shelf.get("a") is None
 
 

@@ -76,11 +76,9 @@ def routing_state(brands: int, threads: int, partitions: int) -> Iterator[tuple[
             at = AT - timedelta(minutes=rng.randrange(28 * 1440))
             mention_id = f"x:{number}-{index}"
             memory.note(Origin(EPOCH, partitioner(slug), index), "live")
-            memory.threads.put(mention_id, Thread(at, [Post(mention_id, "neutral", at)], 1))
-            memory._touch_thread(mention_id)
+            memory.conversations.threads.put(mention_id, Thread(at, [Post(mention_id, "neutral", at)], 1))
             author = f"h1:{rng.randbytes(16).hex()}"
-            memory.authors.put(author, History(at, [Said(mention_id, "neutral", at)]))
-            memory._touch_author(author)
+            memory.conversations.authors.put(author, History(at, [Said(mention_id, "neutral", at)]))
             change += 1
         yield partitioner(slug), change, journal.drain()
 
