@@ -15,7 +15,7 @@ from typing import Any
 import uvloop
 
 import agents.app
-import agents.runtime.reader
+import agents.runtime.opening
 import agents.runtime.watchdog
 from agents.app import build_app
 from agents.deployment import load_deployment
@@ -29,7 +29,7 @@ from agents.worker import execute
 from pipeline.stage import Incoming, Outcome, Outgoing, Reading
 from schemas.topics import CRISIS_STATE, ITEM, LANGUAGE, RAW, SENTIMENT, Topic
 
-SLOW_SECONDS = 6.0
+SLOW_SECONDS = 12.0
 
 
 class Obedient:
@@ -114,7 +114,7 @@ def main(fault: str, name: str, settings: Settings) -> None:
         agents.app.AGENTS["language"] = leaving_agent
         agents.app.ROUNDS_IN_HAND = 1
     if fault == "restore hangs":
-        agents.runtime.reader.restore = endless_restore
+        agents.runtime.opening.restore = endless_restore
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     stage = Obedient(settings.app, name, CRISIS_STATE if fault == "restore hangs" else None)

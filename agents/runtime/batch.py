@@ -21,7 +21,7 @@ class StaleBatchError(Exception):
 class Batch:
     """Records of one partition, contiguous."""
 
-    __slots__ = ("confirmed_at", "epoch", "first", "next", "partition", "reader", "records", "state")
+    __slots__ = ("confirmed_at", "epoch", "first", "made_at", "next", "partition", "reader", "records", "state")
 
     def __init__(self, reader: "PartitionReader", partition: int, records: Sequence[Incoming], state: StagePartition, epoch: int) -> None:
         self.reader = reader
@@ -31,7 +31,8 @@ class Batch:
         self.first = records[0].offset
         self.next = records[-1].offset + 1
         self.epoch = epoch
-        self.confirmed_at = time.monotonic()
+        self.made_at = time.monotonic()
+        self.confirmed_at = reader.sure_at
 
     def __repr__(self) -> str:
         return f"<Batch {self.reader.stage.name} partition {self.partition} offsets {self.first}..{self.next - 1}>"

@@ -6,27 +6,28 @@ Protocol: outputs, then state, then commit; ownership confirmed before each writ
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import KafkaError
 from mode import Service
 
 from agents.logs import get_logger
 from agents.runtime.batch import Batch, Round, StaleBatchError, place_of
+from agents.runtime.commits import Commits
 from agents.runtime.consumers import stage_consumer
 from agents.runtime.ending import end_process, within
+from agents.runtime.losses import Losses
+from agents.runtime.offsets import Offsets, SlowRecords, Step
+from agents.runtime.opening import Opening
 from agents.runtime.pending import Pace, Pending
 from agents.runtime.progress import Look
-from agents.runtime.restore import StateBusyError, restore
 from agents.runtime.retrying import Retries
-from agents.runtime.starts import starts_of
 from agents.runtime.survey import Survey
-from agents.settings import Settings, group_of
+from agents.settings import Settings
 from agents.telemetry import Telemetry
-from agents.topics import TopicsError
 from pipeline.stage import Incoming, Outcome, Reading, Stage, StagePartition
 
 log = get_logger(__name__)
@@ -58,27 +59,25 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._put = put
         self._settings = settings
         self._telemetry = telemetry
-        self._epoch_of = epoch_of
         self._survey = survey
-        self._group = group_of(settings.app, stage.name)
+        self._losses = Losses(stage.name, telemetry)
+        self._opening = Opening(stage, settings, telemetry, epoch_of, survey, self._losses)
         self._consumer: AIOKafkaConsumer | None = None
         self._epoch = 0  # counts assignments: a batch of an earlier one is stale
         self._closing = False
         self._room = asyncio.Event()
         self._preparing: asyncio.Task[None] | None = None
-        self._committing: asyncio.Task[float] | None = None
         self._is_member = False
-        self._heard = 0
-        self._commits = self._finished = 0
-        self._slow: list[tuple[int, int, int]] = []
+        self._finished = 0
+        self._commits = Commits(stage.name, telemetry, self._write_offsets)
+        self._slow = SlowRecords()
         self.alone = asyncio.Lock()
         self.state_turn = asyncio.Lock()
         self._threads = 0
-        self._trouble = {name: Retries(name, telemetry, stage=stage.name) for name in ("connect", "restore", "commit", "confirm")}
+        self._connecting = Retries("connect", telemetry, stage=stage.name)
         self.topic_epoch: str | None = None
         self.paused = False
         self._finished_wall = 0.0
-        self._lost = False
         self.pace = Pace()
         self._forget()
 
@@ -88,12 +87,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._pending = Pending()
         self._rounds: asyncio.Task[None] | None = None
         self._in_hand: list[Round] = []
-        self._done: dict[int, int] = {}
-        self._committed: dict[int, int] = {}
-        self._next: dict[int, int] = {}
-        self._begun: dict[int, int] = {}
-        self._holes: set[tuple[int, int]] = set()
-        self._dropped: set[int] = set()
+        self._offsets = Offsets()
 
     # -- what others may ask
 
@@ -106,7 +100,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """What is missing of: connected, member of its group, everything assigned restored, nothing lost. None: nothing."""
         if self._closing:
             return "giving up its partitions"
-        return self._waiting_for() or ("records were lost" if self._lost else None)
+        return self._waiting_for() or ("records were lost" if self._losses else None)
 
     def _waiting_for(self) -> str | None:
         if not self._is_member:
@@ -117,23 +111,24 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """How things stand."""
         busy = self._pending.partitions()
         busy.update(batch.partition for one in self._in_hand for batch in one.batches)
+        done, taken, lost = self._offsets.done, self._offsets.taken, self._offsets.lost
         may_fetch = self._waiting_for() is None and not (self.paused or self._closing or self._pending.is_full())
         return Look(
             epoch=self._epoch,
             partitions=frozenset(self._partitions),
             waiting=self._waiting_for(),
-            heard=self._heard,
-            in_hand={partition: self._done.get(partition) for partition in busy},
-            silent={p: self._next[p] for p in self._partitions if p not in busy | self._dropped and p in self._next} if may_fetch else {},
-            lost=frozenset(self._dropped),
-            uncommitted=bool(self._uncommitted()),
-            commits=self._commits,
+            heard=self._opening.heard,
+            in_hand={partition: done.get(partition) for partition in busy},
+            silent={p: taken[p] for p in self._partitions if p not in busy | lost and p in taken} if may_fetch else {},
+            lost=frozenset(lost),
+            uncommitted=bool(self._offsets.uncommitted()),
+            commits=self._commits.accepted,
             finished=self._finished,
         )
 
     def places(self) -> tuple[int, int, int]:
         """Of this assignment: its number, and how far all partitions together have been taken and are done, as sums of offsets."""
-        return self._epoch, sum(self._next.values()), sum(self._done.get(p, begun) for p, begun in self._begun.items())
+        return self._epoch, *self._offsets.sums()
 
     def readings(self) -> Iterable[Reading]:
         """Lag, progress and what the stage's partitions tell."""
@@ -149,16 +144,12 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 yield from partition.readings()
 
     def _lag(self) -> tuple[int, float]:
-        lag, oldest = 0, None
+        """Records that are not done, and the age in seconds of the oldest that has been taken of them."""
+        records = sum(self._offsets.behind(partition, self._survey.end(self._place(partition)) or 0) for partition in self._partitions)
+        taken = [stamp for partition in self._partitions if (stamp := self._pending.oldest(partition)) is not None]
+        in_hand = [batch.records[0].timestamp / 1000 for one in self._in_hand for batch in one.batches]
         now = time.time()
-        for partition in self._partitions:
-            place = self._place(partition)
-            end = self._survey.end(place)
-            behind = max(0, (end or 0) - self._done.get(partition, self._next.get(partition, end or 0)))
-            lag += behind
-            if (stamp := self._pending.oldest(partition)) is not None:
-                oldest = stamp if oldest is None else min(oldest, stamp)
-        return lag, max(0.0, now - oldest) if oldest is not None else 0.0
+        return records, max(0.0, now - min(taken + in_hand, default=now))
 
     def _place(self, partition: int) -> TopicPartition:
         return TopicPartition(self.stage.source.name, partition)
@@ -188,15 +179,15 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         except KafkaError as error:
             self._consumer = None
             await within(consumer.stop(), 2)
-            await self.sleep(self._trouble["connect"].failed(error))
+            await self.sleep(self._connecting.failed(error))
             return False
-        self._trouble["connect"].succeeded()
+        self._connecting.succeeded()
         return True
 
     async def on_stop(self) -> None:
         """Let the batches in flight end, commit them, leave the group; each for a bounded time."""
         await self._drain()
-        await self._commit(LAST_COMMIT_SECONDS)
+        await self._commits.commit(self._offsets, LAST_COMMIT_SECONDS)
         if self._consumer is not None:
             await within(self._consumer.stop(), LEAVE_SECONDS)
 
@@ -239,49 +230,26 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 self._rounds = None
 
     def _next_batches(self, epoch: int) -> list[Batch]:
-        taken = self._pending.take(self.pace.records, self._was_slow)
+        taken = self._pending.take(self.pace.records, self._slow.among)
         return [Batch(self, partition, records, self._partitions[partition], epoch) for partition, records in taken]
 
     def _is_contiguous(self, partition: int, records: list[Any]) -> bool:
         """Nothing between the batches may be missing: a hole is fetched once more; one that stays is real, and explained."""
-        if partition in self._dropped:
+        if partition in self._offsets.lost:
             return False
-        want = self._next.get(partition)
-        if want is not None and records[0].offset < want:
+        first, want = records[0].offset, self._offsets.taken[partition]
+        step = self._offsets.step(partition, first)
+        if step is Step.BACK:
             end_process("the source topic was made anew or cut", topic=self.stage.source.name, partition=partition, next_offset=want)
-        if want is not None and records[0].offset != want:
-            if (partition, want) not in self._holes:
-                self._holes.add((partition, want))
-                log.warning("hole in the offsets, fetching again", stage=self.stage.name, partition=partition, offset=want)
-                assert self._consumer is not None
-                self._consumer.seek(self._place(partition), want)
-                return False
-            self.add_future(self._explain_hole(partition, want, records[0].offset))
-        self._next[partition] = records[-1].offset + 1
+        if step is Step.HOLE:
+            log.warning("hole in the offsets, fetching again", stage=self.stage.name, partition=partition, offset=want)
+            assert self._consumer is not None
+            self._consumer.seek(self._place(partition), want)
+            return False
+        if step is Step.GAP:
+            self.add_future(self._losses.explain_hole(self._consumer, self._place(partition), want, first))
+        self._offsets.take(partition, records[-1].offset + 1)
         return True
-
-    async def _explain_hole(self, partition: int, want: int, got: int) -> None:
-        """A transaction's marker takes an offset, as do records taken back; what lies before the start of the log is lost."""
-        assert self._consumer is not None
-        try:
-            start = (await self._consumer.beginning_offsets([self._place(partition)]))[self._place(partition)]
-        except KafkaError as error:
-            log.warning("cannot tell what a hole is", stage=self.stage.name, partition=partition, error=type(error).__name__)
-            return
-        if want < start:
-            self._tell_loss(partition, want, got)
-
-    def _tell_loss(self, partition: int, want: int, got: int) -> None:
-        """Records went by retention before they were read."""
-        self._lost = True
-        self._telemetry.lost_records.labels(self.stage.name).inc(max(1, got - want))
-        log.error(
-            "records lost: gone by retention before they were read",
-            stage=self.stage.name,
-            partition=partition,
-            next_offset=want,
-            first_offset=got,
-        )
 
     # -- ownership and offsets
 
@@ -293,31 +261,27 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             StaleBatchError: another worker owns the partition.
         """
         while True:
-            if batch.epoch != self._epoch or batch.partition in self._dropped:
+            if batch.epoch != self._epoch or batch.partition in self._offsets.lost:
                 raise StaleBatchError
-            if time.monotonic() - batch.confirmed_at < self._settings.session_timeout / 2:
+            batch.confirmed_at = max(batch.confirmed_at, self._commits.sure_at)
+            asked = time.monotonic()
+            if asked - batch.confirmed_at < self._settings.session_timeout / 2:
                 return
-            try:
-                asked = time.monotonic()
-                # A commit is checked against member and generation, and renews the session. As a task: never cancel an aiokafka call.
-                await asyncio.shield(asyncio.ensure_future(self._write_offsets({batch.partition: batch.first})))
-                batch.confirmed_at = asked
-            except (CommitFailedError, IllegalStateError):
+            if not await self._commits.ask(self._offsets, batch.partition):
                 log.warning("another worker owns the partition, batch dropped", batch=repr(batch))
-                if asked - batch.confirmed_at > self._settings.session_timeout:
-                    self._slow.append((batch.partition, batch.first, batch.next))
-                raise StaleBatchError from None
-            except KafkaError as error:
-                await asyncio.sleep(self._trouble["confirm"].failed(error))
-            else:
-                self._trouble["confirm"].succeeded()
+                if asked - batch.made_at > self._settings.session_timeout:
+                    self._slow.add(batch.partition, batch.first, batch.next)
+                raise StaleBatchError
+
+    @property
+    def sure_at(self) -> float:
+        """When ownership was last sure: at the last assignment, or commit that was taken. Not when records came: they may have lain here
+        while the process was frozen."""
+        return self._commits.sure_at
 
     def is_slow(self, batch: Batch) -> bool:
         """Whether records of this batch once took so long that the partition was lost for it."""
-        return self._was_slow(batch.partition, batch.first, batch.next - 1)
-
-    def _was_slow(self, partition: int, first: int, last: int) -> bool:
-        return any(partition == slow and first < next_ and begin <= last for slow, begin, next_ in self._slow)
+        return self._slow.among(batch.partition, batch.first, batch.next - 1)
 
     async def in_thread(self, process: Callable[[Sequence[Incoming]], Outcome], records: Sequence[Incoming]) -> Outcome:
         """Work that would keep the event loop, which sends the heartbeats, for too long. Only with `alone`: stages are not made for two
@@ -331,10 +295,10 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
     def finish(self, one: Round) -> None:
         """All its effects are acknowledged."""
         for batch in one.batches:
-            if batch.epoch == self._epoch:
-                self._done[batch.partition] = batch.next
+            if batch.epoch == self._epoch and batch.partition not in self._offsets.lost:  # lost: the state of one before is not written
+                self._offsets.finish(batch.partition, batch.next)
                 self._finished += 1
-                self._slow = [slow for slow in self._slow if slow[0] != batch.partition or slow[2] > batch.next]
+                self._slow.forget(batch.partition, batch.next)
         self._finished_wall = time.time()
 
     def let_go(self, one: Round) -> None:
@@ -342,7 +306,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         if one in self._in_hand:
             self._in_hand.remove(one)
 
-    async def _write_offsets(self, offsets: dict[int, int]) -> None:
+    async def _write_offsets(self, offsets: Mapping[int, int]) -> None:
         assert self._consumer is not None
         # With each the identity of the topic it counts in: one of the same name that is made anew begins at 0.
         await self._consumer.commit({self._place(partition): (offset, self.topic_epoch or "") for partition, offset in offsets.items()})
@@ -351,7 +315,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """A stale batch: its partition's state is wrong now; the next assignment reads and restores it anew."""
         self._telemetry.stale.labels(self.stage.name).inc()
         if batch.epoch == self._epoch:
-            self._dropped.add(batch.partition)
+            self._offsets.lost.add(batch.partition)
             self._pending.drop(batch.partition)
 
     @Service.task  # type: ignore[untyped-decorator]
@@ -360,37 +324,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         wait = COMMIT_EVERY
         while not self.should_stop:
             await self.sleep(wait)
-            wait = max(COMMIT_EVERY, await self._commit(5))
-
-    def _uncommitted(self) -> dict[int, int]:
-        return {partition: offset for partition, offset in self._done.items() if self._committed.get(partition) != offset}
-
-    async def _commit(self, timeout: float) -> float:
-        """Commit what is done; returns how long to wait before trying again, if it failed."""
-        if self._committing is not None and not self._committing.done():
-            await asyncio.wait([self._committing], timeout=timeout)
-        if self._committing is None or self._committing.done():
-            todo = self._uncommitted()
-            if not todo or self._consumer is None:
-                return 0.0
-            # Started as a task and waited for: a cancelled commit left the group without a coordinator after a broker restart.
-            self._committing = asyncio.create_task(self._commit_now(todo, self._epoch))
-            await asyncio.wait([self._committing], timeout=timeout)
-        return self._committing.result() if self._committing.done() else 0.0
-
-    async def _commit_now(self, todo: dict[int, int], epoch: int) -> float:
-        try:
-            await self._write_offsets(todo)
-        except (CommitFailedError, IllegalStateError):
-            log.warning("commit refused: another worker repeats the work", stage=self.stage.name)
-        except KafkaError as error:
-            return self._trouble["commit"].failed(error)
-        else:
-            self._trouble["commit"].succeeded()
-            self._commits += 1
-            if epoch == self._epoch:
-                self._committed.update(todo)
-        return 0.0
+            wait = max(COMMIT_EVERY, await self._commits.commit(self._offsets, 5))
 
     def pause(self, paused: bool) -> None:
         """Take no more (or again); what is taken goes its way. Said again after each assignment, which begins unpaused."""
@@ -416,7 +350,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             self._is_member = False
             self._preparing = None  # it sees the next epoch, and ends by itself: aiokafka calls are never cancelled
             await self._drain()
-            await self._commit(3)
+            await self._commits.commit(self._offsets, 3)
             self._epoch += 1
             self._forget()
             self._closing = False
@@ -429,6 +363,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         places = sorted(assigned)
         self._epoch += 1
         self._is_member = True
+        self._commits.joined()
         if places:
             assert self._consumer is not None
             self._consumer.pause(*places)
@@ -440,60 +375,21 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.wait([one.done for one in self._in_hand], timeout=DRAIN_SECONDS)
 
     async def _prepare(self, places: list[TopicPartition], epoch: int) -> None:
-        assert self._consumer is not None
-        self._heard = 0
-        while epoch == self._epoch and not self.should_stop:
-            try:
-                topic_epoch = await asyncio.to_thread(self._epoch_of, self.stage.source.name)
-                if self.topic_epoch not in (None, topic_epoch):
-                    end_process("the source topic was made anew", topic=self.stage.source.name)
-                opened = {place.partition: self.stage.open(place.partition, topic_epoch) for place in places}
-                if self.stage.changelog is not None:
-                    changelog = self.stage.changelog.name
-                    await restore(self.stage.name, changelog, opened, self._settings, self._telemetry, self._attempt(epoch))
-                positions = await self._starts(places, topic_epoch)
-            except (KafkaError, TopicsError, ConnectionError, TimeoutError) as error:
-                if epoch != self._epoch or self.should_stop:
-                    return
-                if isinstance(error, StateBusyError):
-                    self._heard += 1  # somebody works on it: that is no standstill of ours
-                await self.sleep(self._trouble["restore"].failed(error))
-            except Exception as error:
-                if epoch == self._epoch:
-                    end_process("restore failed", stage=self.stage.name, error=type(error).__name__, where=place_of(error))
-            else:
-                self._trouble["restore"].succeeded()
-                if epoch == self._epoch:
-                    for place, offset in positions.items():
-                        self._consumer.seek(place, offset)
-                        self._next[place.partition] = self._begun[place.partition] = offset
-                    self._partitions = opened
-                    self.topic_epoch = topic_epoch
-                    self._preparing = None
-                    self._consumer.resume(*places)
-                    log.info("partitions ready", stage=self.stage.name, partitions=self.assigned)
-                return
-
-    def _attempt(self, epoch: int) -> Callable[[], bool]:
-        """Whether a restore is still wanted; it asks as it gets on, and one that begins anew has got on only once it gets further."""
-        asked = 0
-
-        def is_wanted() -> bool:
-            nonlocal asked
-            asked += 1
-            self._heard = max(self._heard, asked)
-            return epoch == self._epoch and not self.should_stop
-
-        return is_wanted
-
-    async def _starts(self, places: list[TopicPartition], topic_epoch: str) -> dict[TopicPartition, int]:
-        """Where to go on in each partition: at the committed offset, else at the start of the log."""
-        assert self._consumer is not None
-        committed = await self._survey.committed(self._group, places)
-        starts = starts_of(await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places), committed, topic_epoch)
-        for place, start in starts.items():
-            if start.lost_from is not None:
-                self._tell_loss(place.partition, start.lost_from, start.offset)
-            if start.anew:
-                log.warning("the topic was made anew: reading it from its start", topic=place.topic, partition=place.partition)
-        return {place: start.offset for place, start in starts.items()}
+        consumer = self._consumer
+        assert consumer is not None
+        try:
+            opened = await self._opening.open(consumer, places, self.topic_epoch, lambda: epoch == self._epoch and not self.should_stop)
+        except Exception as error:
+            if epoch == self._epoch:
+                end_process("restore failed", stage=self.stage.name, error=type(error).__name__, where=place_of(error))
+            return
+        if opened is None or epoch != self._epoch:
+            return
+        for place, offset in opened.starts.items():
+            consumer.seek(place, offset)
+            self._offsets.begin(place.partition, offset)
+        self._partitions = opened.partitions
+        self.topic_epoch = opened.topic_epoch
+        self._preparing = None
+        consumer.resume(*places)
+        log.info("partitions ready", stage=self.stage.name, partitions=self.assigned)

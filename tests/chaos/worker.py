@@ -104,7 +104,7 @@ def strike(control: Control, point: str) -> None:
 
 def at_points(control: Control) -> None:
     """Faults at exact moments of the protocol."""
-    from agents.runtime.reader import PartitionReader
+    from agents.runtime.commits import Commits
     from agents.runtime.writer import Writer
 
     def around(owner: type, name: str, before: str, after: str) -> None:
@@ -120,7 +120,7 @@ def at_points(control: Control) -> None:
 
     around(Writer, "publish", "computed", "outputs")
     around(Writer, "publish_together", "changing", "state")
-    around(PartitionReader, "_commit_now", "committing", "committed")
+    around(Commits, "_commit_now", "committing", "committed")
 
 
 def slow_stages(control: Control) -> None:
@@ -183,7 +183,7 @@ def commit_first() -> None:
         for batch in self.batches:
             batch.confirmed_at = float("inf")  # asking for ownership would set the committed offset back
         reader.finish(self)
-        await reader._commit(5)
+        await reader._commits.commit(reader._offsets, 5)
         async with in_hand(self):
             yield
 
