@@ -29,6 +29,17 @@ class Consumer:
     def __init__(self) -> None:
         self.asked: list[dict[int, int]] = []
         self.refuses = False
+        self.at = 10
+        self.sought: list[int] = []
+
+    async def position(self, _: TopicPartition) -> int:
+        return self.at
+
+    def seek(self, _: TopicPartition, offset: int) -> None:
+        self.sought.append(offset)
+
+    async def beginning_offsets(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 0)
 
     async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
         await asyncio.sleep(0)
@@ -214,6 +225,29 @@ def test_a_coordinator_that_does_not_answer_is_asked_until_it_does(monkeypatch: 
         monkeypatch.setattr("agents.runtime.commits.asyncio.sleep", no_time)
         await scene.reader.confirm_ownership(one.batches[0])
         assert len(waited) == 2
+
+    asyncio.run(story())
+
+
+def test_markers_at_the_end_of_a_log_are_no_work_that_is_left() -> None:
+    async def story() -> None:
+        scene = Scene()
+        reader, offsets = scene.reader, scene.reader._offsets
+        await reader._pass_markers(0)
+        assert offsets.done == {}, "nothing has come"
+        scene.consumer.at = 20
+        one = scene.round((0, 10, b"a"))
+        offsets.take(0, 11)
+        await reader._pass_markers(0)
+        assert scene.consumer.sought == [], "records are in hand: the consumer is ahead"
+        await scene.work(one)
+        await reader._pass_markers(0)
+        assert scene.consumer.sought == [11], "fetched once more"
+        assert offsets.done == {0: 11}
+        await reader._pass_markers(0)
+        assert offsets.done == {0: 20}
+        assert offsets.taken[0] == 20
+        assert not reader._holes.any_lost
 
     asyncio.run(story())
 

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from agents.logs import get_logger
 from agents.runtime.ending import end_process
-from agents.runtime.losses import Losses
+from agents.runtime.holes import Holes
 from agents.runtime.restore import StateBusyError, restore
 from agents.runtime.retrying import Retries
 from agents.runtime.starts import starts_of
@@ -34,14 +34,14 @@ class Opening:
     """Of one stage. ``epoch_of`` asks the broker for the identity of the source topic."""
 
     def __init__(
-        self, stage: Stage, settings: Settings, telemetry: Telemetry, epoch_of: Callable[[str], str], survey: Survey, losses: Losses
+        self, stage: Stage, settings: Settings, telemetry: Telemetry, epoch_of: Callable[[str], str], survey: Survey, holes: Holes
     ) -> None:
         self._stage = stage
         self._settings = settings
         self._telemetry = telemetry
         self._epoch_of = epoch_of
         self._survey = survey
-        self._losses = losses
+        self._holes = holes
         self._trouble = Retries("restore", telemetry, stage=stage.name)
         self.heard = 0
         """How far the present attempt has got: grows as long as it gets on."""
@@ -99,7 +99,7 @@ class Opening:
         starts = starts_of(await consumer.beginning_offsets(places), await consumer.end_offsets(places), committed, topic_epoch)
         for place, start in starts.items():
             if start.lost_from is not None:
-                self._losses.tell(place.partition, start.lost_from, start.offset)
+                self._holes.tell_loss(place.partition, start.lost_from, start.offset)
             if start.anew:
                 log.warning("the topic was made anew: reading it from its start", topic=place.topic, partition=place.partition)
         return {place: start.offset for place, start in starts.items()}

@@ -19,8 +19,8 @@ from agents.runtime.batch import Batch, Round, StaleBatchError, place_of
 from agents.runtime.commits import Commits
 from agents.runtime.consumers import stage_consumer
 from agents.runtime.ending import end_process, within
-from agents.runtime.losses import Losses
-from agents.runtime.offsets import Offsets, SlowRecords, Step
+from agents.runtime.holes import Holes
+from agents.runtime.offsets import Offsets, SlowRecords
 from agents.runtime.opening import Opening
 from agents.runtime.pending import Pace, Pending
 from agents.runtime.progress import Look
@@ -60,8 +60,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._settings = settings
         self._telemetry = telemetry
         self._survey = survey
-        self._losses = Losses(stage.name, telemetry)
-        self._opening = Opening(stage, settings, telemetry, epoch_of, survey, self._losses)
+        self._holes = Holes(stage.name, telemetry, self.add_future)
+        self._opening = Opening(stage, settings, telemetry, epoch_of, survey, self._holes)
         self._consumer: AIOKafkaConsumer | None = None
         self._epoch = 0  # counts assignments: a batch of an earlier one is stale
         self._closing = False
@@ -100,7 +100,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """What is missing of: connected, member of its group, everything assigned restored, nothing lost. None: nothing."""
         if self._closing:
             return "giving up its partitions"
-        return self._waiting_for() or ("records were lost" if self._losses else None)
+        return self._waiting_for() or ("records were lost" if self._holes.any_lost else None)
 
     def _waiting_for(self) -> str | None:
         if not self._is_member:
@@ -109,8 +109,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
     def look(self) -> Look:
         """How things stand."""
-        busy = self._pending.partitions()
-        busy.update(batch.partition for one in self._in_hand for batch in one.batches)
+        busy = self._busy()
         done, taken, lost = self._offsets.done, self._offsets.taken, self._offsets.lost
         may_fetch = self._waiting_for() is None and not (self.paused or self._closing or self._pending.is_full())
         return Look(
@@ -125,6 +124,10 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             commits=self._commits.accepted,
             finished=self._finished,
         )
+
+    def _busy(self) -> set[int]:
+        """Partitions with records that are taken and not done."""
+        return self._pending.partitions().union(batch.partition for one in self._in_hand for batch in one.batches)
 
     def places(self) -> tuple[int, int, int]:
         """Of this assignment: its number, and how far all partitions together have been taken and are done, as sums of offsets."""
@@ -201,7 +204,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             return  # a revoke is under way: all this will be read again
         for place, records in got.items():  # no await up to here: a revoke cannot come in between
             partition = place.partition
-            if partition in self._partitions and self._is_contiguous(partition, records):
+            is_ours = partition in self._partitions and partition not in self._offsets.lost
+            if is_ours and self._holes.follows(self._consumer, self._offsets, place, records):
                 # aiokafka's record has all that an `Incoming` has, and is taken as it is.
                 self._pending.add(partition, records)
         if self._rounds is None and self._pending:
@@ -232,24 +236,6 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
     def _next_batches(self, epoch: int) -> list[Batch]:
         taken = self._pending.take(self.pace.records, self._slow.among)
         return [Batch(self, partition, records, self._partitions[partition], epoch) for partition, records in taken]
-
-    def _is_contiguous(self, partition: int, records: list[Any]) -> bool:
-        """Nothing between the batches may be missing: a hole is fetched once more; one that stays is real, and explained."""
-        if partition in self._offsets.lost:
-            return False
-        first, want = records[0].offset, self._offsets.taken[partition]
-        step = self._offsets.step(partition, first)
-        if step is Step.BACK:
-            end_process("the source topic was made anew or cut", topic=self.stage.source.name, partition=partition, next_offset=want)
-        if step is Step.HOLE:
-            log.warning("hole in the offsets, fetching again", stage=self.stage.name, partition=partition, offset=want)
-            assert self._consumer is not None
-            self._consumer.seek(self._place(partition), want)
-            return False
-        if step is Step.GAP:
-            self.add_future(self._losses.explain_hole(self._consumer, self._place(partition), want, first))
-        self._offsets.take(partition, records[-1].offset + 1)
-        return True
 
     # -- ownership and offsets
 
@@ -324,7 +310,19 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         wait = COMMIT_EVERY
         while not self.should_stop:
             await self.sleep(wait)
+            for partition in self.assigned:
+                await self._pass_markers(partition)
             wait = max(COMMIT_EVERY, await self._commits.commit(self._offsets, 5))
+
+    async def _pass_markers(self, partition: int) -> None:
+        consumer, offsets = self._consumer, self._offsets
+
+        def is_free() -> bool:
+            return offsets is self._offsets and not self._closing and partition not in self._busy() | offsets.lost
+
+        end, taken = self._survey.end(self._place(partition)), offsets.taken.get(partition)
+        if consumer is not None and end is not None and taken is not None and taken < end and is_free():
+            await self._holes.pass_markers(consumer, offsets, self._place(partition), is_free)
 
     def pause(self, paused: bool) -> None:
         """Take no more (or again); what is taken goes its way. Said again after each assignment, which begins unpaused."""
