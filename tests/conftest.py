@@ -1,13 +1,18 @@
 """Fixtures that the test files share: the embedded broker, and no quiet skips where everything must run."""
 
 import os
-from collections.abc import Iterator
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from agents.broker import Broker
 from agents.broker.errors import DownloadError, ExtraMissingError
 from agents.broker.training import train
+from agents.settings import DEMO_KEY
 
 NEEDS = "needs "
 """A skip whose reason starts with this is for want of a tool; with `CI` set it is a failure."""
@@ -45,3 +50,26 @@ def fresh_broker(broker_cache: None) -> Iterator[Broker]:
     """A broker of the test's own, empty."""
     with Broker() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def dying_worker() -> Callable[..., None]:
+    """Runs a worker (broker, log) that kills itself when it has written so many routed records (`tests/dying_worker.py`). Its groups
+    hold it for a member until its session (seconds) is over."""
+    here = Path(__file__).parent
+
+    def run(bootstrap: str, log: Path, records: int, session: int = 6) -> None:
+        settings = {
+            "PYTHONPATH": str(here.parent),
+            "WEBCARE_KAFKA_BOOTSTRAP": bootstrap,
+            "WEBCARE_AUTHOR_KEY": DEMO_KEY,
+            "WEBCARE_TICKS": "log",
+            "WEBCARE_WEB_PORT": "0",
+            "WEBCARE_SESSION_TIMEOUT": str(session),
+        }
+        with log.open("ab") as output:
+            command = [sys.executable, str(here / "dying_worker.py"), str(records)]
+            ran = subprocess.run(command, stdout=output, stderr=output, env={**os.environ, **settings}, timeout=400, check=False)
+        assert ran.returncode == -signal.SIGKILL, log.read_text()[-3000:]
+
+    return run

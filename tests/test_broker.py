@@ -29,7 +29,7 @@ def write(bootstrap: str, value: bytes) -> None:
 
 
 def read(bootstrap: str, count: int) -> list[bytes]:
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=20_000)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=60_000)
     consumer.assign([PARTITION])
     values = [record.value for _, record in zip(range(count), consumer, strict=False)]
     consumer.close()
@@ -42,7 +42,7 @@ def create(bootstrap: str) -> None:
     admin.close()
 
 
-def eventually(claim: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(claim: Callable[[], bool], seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while not claim():
         if time.monotonic() > deadline:

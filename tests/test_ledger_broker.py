@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -60,23 +59,24 @@ def records() -> list[RawRecord]:
 
 
 @pytest.fixture(scope="module")
-def killed(broker_cache: None, records: list[RawRecord], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def killed(
+    broker_cache: None,
+    records: list[RawRecord],
+    dying_worker: Callable[..., None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
     """A broker on which workers were killed twice in the middle of work, and the third finished it."""
     log = tmp_path_factory.mktemp("ledger") / "worker.log"
     with Broker() as broker:
         bootstrap = broker.bootstrap
         apply_topics(bootstrap, PARTITIONS)
         send_records(Settings(bootstrap=bootstrap), records)
-        with closing(LagMeter(bootstrap)) as meter:
-            for share in (0.2, 0.5):
-                with worker_process(bootstrap, log, WEBCARE_SESSION_TIMEOUT="6") as worker:
-                    # By what is written, not by what is committed once a second: all might be done by then.
-                    wait(lambda goal=share: meter.ends()["routing"] > goal * len(records), worker, log)
-                    worker.send_signal(signal.SIGKILL)
-                    worker.wait()
-                assert proven(bootstrap, count_again=False).law.under_way > 0, "in the middle of work nothing is called missing"
-            with worker_process(bootstrap, log, WEBCARE_SESSION_TIMEOUT="6") as worker:
-                wait(lambda: not any(meter.remaining().values()), worker, log)
+        mentions = sum(not record.is_tick for record in records)
+        for share in (0.2, 0.3):
+            dying_worker(bootstrap, log, int(share * mentions))
+            assert proven(bootstrap, count_again=False).law.under_way > 0, "in the middle of work nothing is called missing"
+        with closing(LagMeter(bootstrap)) as meter, worker_process(bootstrap, log, WEBCARE_SESSION_TIMEOUT="6") as worker:
+            wait(lambda: not any(meter.remaining().values()), worker, log)
         yield bootstrap
 
 
