@@ -6,7 +6,7 @@ last record, and the worker goes on there. What the stage writes on the way is t
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from agents.changelogs import Snapshots, highest, read_changelog, write_snapshot
 from agents.runtime.restore import REBUILDING, Newest
 from agents.runtime.writer import Writer
 from agents.settings import Settings
-from agents.standstill import committed_offsets, require_stopped
+from agents.standstill import NotStillError, committed_offsets, require_stopped
 from agents.telemetry import Telemetry
 from agents.topic_reader import TopicReader, opened, read_to_end
 from agents.topics import TopicsError, partition_count
@@ -118,7 +118,8 @@ def rebuild(
         NotStillError: a worker of such a stage is running.
         RebuildError: not everything is there any more, and ``partial`` is not set. Nothing has been changed.
     """
-    require_stopped(settings, [stage.name for stage in stages])
+    names = [stage.name for stage in stages]
+    require_stopped(settings, names)
     partitions = partition_count(settings.bootstrap)
     committed = committed_offsets(settings)
     done = []
@@ -138,9 +139,21 @@ def rebuild(
         counts = read_counts(read_to_end(settings.bootstrap, COUNTS.name), lambda place: say(f"cannot be read: {place}"))
     replacements = [_compared(settings, stage, made, say, registry, counts) for stage, made in zip(stages, done, strict=True)]
     if not dry_run:
-        require_stopped(settings, [stage.name for stage in stages])
-        asyncio.run(_replace(settings, replacements, say))
+        require_stopped(settings, names)
+        asyncio.run(_replace(settings, replacements, say, lambda: _require_untouched(settings, names, committed)))
     return done
+
+
+def _require_untouched(settings: Settings, stages: Sequence[str], committed: Mapping[str, Mapping[int, int]]) -> None:
+    """What was worked out still is the state of these stages: none of them has worked since.
+
+    Raises:
+        NotStillError: one works, or has.
+    """
+    require_stopped(settings, stages)
+    now = committed_offsets(settings)
+    if worked := [stage for stage in stages if now[stage] != committed[stage]]:
+        raise NotStillError(f"a worker has run meanwhile ({', '.join(worked)}): keep them all stopped and run this again")
 
 
 def _replayed(reader: TopicReader, stage: Stage, number: int, partitions: int, committed: dict[int, int]) -> PartitionRebuild:
@@ -193,6 +206,8 @@ class Replacement(NamedTuple):
     changes: dict[int, Snapshots]
     numbers: dict[int, int]
     """Per partition the change number that its new snapshots get, above every one that is there."""
+    marked: Set[int]
+    """Partitions that a run which was ended in the middle has left marked as being rebuilt."""
 
 
 def _compared(settings: Settings, stage: Stage, made: StageRebuild, say: Say, registry: Registry | None, counts: CountsOf) -> Replacement:
@@ -218,14 +233,15 @@ def _compared(settings: Settings, stage: Stage, made: StageRebuild, say: Say, re
     if counts and stage.name == CrisisStage.name:
         say(f"{stage.name}: baselines of {baselines} brands made from {COUNTS.name}")
     say(f"{stage.name}: {made.written} keys, {made.differing} of them other than in the changelog")
-    return Replacement(topic, changes, {number: highest(held) + 1 for number, held in before.items()})
+    marked = {number for number, held in before.items() if held.get(REBUILDING, (0, None, 0))[1] is not None}
+    return Replacement(topic, changes, {number: highest(held) + 1 for number, held in before.items()}, marked)
 
 
-async def _replace(settings: Settings, replacements: Sequence[Replacement], say: Say) -> None:
+async def _replace(settings: Settings, replacements: Sequence[Replacement], say: Say, require_untouched: Callable[[], None]) -> None:
     """Put the new snapshots in the place of the old.
 
     Until all stages' are written no worker takes any of them for its state: a worker started in between would work on with what is
-    damaged in the stage whose turn has not come.
+    damaged in the stage whose turn has not come. Whether one has begun before is asked only when all are marked: from then on none can.
     """
     async with Writer(settings, Telemetry(CollectorRegistry())) as writer:
 
@@ -235,6 +251,13 @@ async def _replace(settings: Settings, replacements: Sequence[Replacement], say:
         places = [(one, partition) for one in replacements for partition in one.changes]
         for one, partition in places:
             await write(one, partition, {REBUILDING: seal(REBUILDING, b"")})
+        try:
+            await asyncio.to_thread(require_untouched)
+        except TopicsError:
+            for one, partition in places:
+                if partition not in one.marked:
+                    await write(one, partition, {REBUILDING: None})
+            raise
         for one, partition in places:
             await write(one, partition, one.changes[partition])
         for one, partition in places:
