@@ -39,11 +39,13 @@ class Letter(NamedTuple):
 
 
 def letters(records: Iterable[Record]) -> list[Letter]:
-    """The letters in a dead-letter topic; one that was written again after a crash (the same origin) is there once."""
+    """The letters in a dead-letter topic; one that was written again after a crash (origin and content are the same) is
+    there once."""
     found: dict[object, Letter] = {}
     for record in records:
         letter = Letter(f"{record.partition}:{record.offset}", record)
-        found.setdefault(header(record.headers, ORIGIN) or letter.name, letter)
+        origin = header(record.headers, ORIGIN)  # behind the door anybody may have written one, also the same on several records
+        found.setdefault(letter.name if origin is None else (origin, _content(record)), letter)
     return list(found.values())
 
 

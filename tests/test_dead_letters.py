@@ -25,6 +25,11 @@ def test_a_letter_written_again_after_a_crash_is_there_once() -> None:
     assert [one.name for one in found] == ["0:0", "0:2"]
 
 
+def test_letters_with_the_same_unreadable_origin_are_not_one() -> None:
+    found = letters([letter(0, b"{", b"junk"), letter(1, b"[", b"junk"), letter(2, b"[", b"junk")])
+    assert [one.name for one in found] == ["0:0", "0:1"]
+
+
 def test_what_was_sent_again_does_not_wait() -> None:
     found = letters([letter(0, b"{", b"e:0:1"), letter(1, b"[", b"e:0:2")])
     assert [one.name for one in waiting(found, [])] == ["0:0", "0:1"]

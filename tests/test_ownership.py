@@ -229,6 +229,20 @@ def test_a_coordinator_that_does_not_answer_is_asked_until_it_does(monkeypatch: 
     asyncio.run(story())
 
 
+def test_slow_records_teach_nothing_about_the_others() -> None:
+    """They are computed in another thread, whose time is not that of the loop."""
+
+    async def story() -> None:
+        scene = Scene()
+        before = scene.reader.pace.records
+        scene.reader._slow.add(0, 10, 11)
+        await scene.work(scene.round((0, 10, b"a")))
+        assert scene.writer.outputs == [b"a"]
+        assert scene.reader.pace.records == before
+
+    asyncio.run(story())
+
+
 def test_markers_at_the_end_of_a_log_are_no_work_that_is_left() -> None:
     async def story() -> None:
         scene = Scene()

@@ -76,12 +76,14 @@ class Shell:
         outcomes: dict[int, Outcome] = {}
         async with reader.alone:
             for step in one.steps(reader.pace.records):
-                async with nullcontext() if step[0].is_slow() else self._turn:
+                in_thread = step[0].is_slow()
+                async with nullcontext() if in_thread else self._turn:
                     started, cpu = time.perf_counter(), time.thread_time()
                     outcomes.update(await one.process(step))
                     self.telemetry.computed(reader.stage.name, time.perf_counter() - started)
-                    # CPU, not time that passed: on a busy machine batches would become ever smaller, and so ever dearer.
-                    reader.pace.learn(sum(len(batch.records) for batch in step), time.thread_time() - cpu)
+                    if not in_thread:
+                        # CPU, not time that passed: on a busy machine batches would become ever smaller, and so ever dearer.
+                        reader.pace.learn(sum(len(batch.records) for batch in step), time.thread_time() - cpu)
                     await asyncio.sleep(0)
         return outcomes
 
