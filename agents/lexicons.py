@@ -13,7 +13,7 @@ from pipeline.lexicon.own_words import OwnWords, with_own_words
 from pipeline.lexicon.pack import Pack, parse_pack
 from pipeline.lexicon.scorer import PackScorer
 from pipeline.lexicon.units import BASE_SCALE
-from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Scorer, SentimentEngine, VaderScorer
+from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Reader, Scorer, SentimentEngine, VaderScorer
 from pipeline.vader import VaderData, VaderRules
 
 Engine = Literal["vader", "pack", "full"]
@@ -63,10 +63,10 @@ def _base(language: str) -> bytes:
     return "".join(f"{word}\t{valence / BASE_SCALE:.3f}\n" for word, valence in words.items()).encode()
 
 
-def load_pack_scorers(own_words: OwnWords = NO_WORDS) -> dict[str, Scorer]:
+def load_pack_scorers(own_words: OwnWords = NO_WORDS) -> dict[str, Reader]:
     """Every language by its pack alone, with a deployment's own words; English with VADER's figures beside it."""
     packs = {language: PackScorer(with_own_words(load_pack(language), own_words.get(language, {}))) for language in LANGUAGES}
-    scorers: dict[str, Scorer] = {language: PackSentiment(pack) for language, pack in packs.items()}
+    scorers: dict[str, Reader] = {language: PackSentiment(pack) for language, pack in packs.items()}
     return scorers | {"en": EnglishScorer(packs["en"], VaderRules(load_vader()))}
 
 
@@ -95,7 +95,8 @@ def load_engine(engine: Engine = "full", own_words: OwnWords = NO_WORDS) -> Sent
     """A sentiment engine with its data, and a deployment's own words (``vader`` is the package and has none)."""
     if engine == "vader":
         return Polyglot({"en": VaderScorer(VaderRules(load_vader()))})
-    scorers = load_pack_scorers(own_words)
+    packs = load_pack_scorers(own_words)
+    scorers: dict[str, Scorer] = dict(packs)
     if engine == "full":
-        scorers |= {language: LayeredScorer(base, layer) for language, base in scorers.items() if (layer := load_layer(language))}
+        scorers |= {language: LayeredScorer(base, layer) for language, base in packs.items() if (layer := load_layer(language))}
     return Polyglot(scorers)

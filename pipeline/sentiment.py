@@ -5,7 +5,7 @@ layer (`pipeline/layered.py`). The stage keeps no state.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from pipeline.signals import signals, without_addresses
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
 from pipeline.vader import VaderRules
 from schemas.codec import encode, language_decoder
-from schemas.mention import Hit, Label, LanguageMention, Sentiment, Signals, SteppedRetraction, Tick
+from schemas.mention import Hit, Label, LanguageMention, Sentiment, Signals, SteppedRetraction, Tick, Vader
 from schemas.topics import LANGUAGE, SENTIMENT, Topic
 
 SCORED_CHARACTERS = 2_000
@@ -58,7 +58,27 @@ class VaderScorer:
     def score(self, text: str) -> Sentiment:
         """VADER's compound, and its four figures beside it."""
         vader, hits = self._rules.score(text)
-        return Sentiment(label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=strongest(hits), vader=vader)
+        return Sentiment(label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=told(strongest(hits)), vader=vader)
+
+
+class Findings(NamedTuple):
+    """What a language's rules make of a text: all that a linear layer looks at.
+
+    ``text`` is without links and handles, ``tokens`` the same split at white space; ``hits`` at most `MOST_HITS`, in the order of the text.
+    """
+
+    text: str
+    tokens: list[str]
+    compound: float
+    hits: list[tuple[str, float]]
+    vader: Vader | None
+
+
+class Reader(Scorer, Protocol):
+    """A scorer that a linear layer can stand on."""
+
+    def read(self, text: str) -> Findings:
+        """What it makes of one text."""
 
 
 class PackSentiment:
@@ -67,10 +87,17 @@ class PackSentiment:
     def __init__(self, scorer: PackScorer) -> None:
         self._scorer = scorer
 
-    def score(self, text: str) -> Sentiment:
+    def read(self, text: str) -> Findings:
         """The pack's compound and hits. Links and handles are left out."""
-        compound, hits = self._scorer.score(without_addresses(text))
-        return Sentiment(label=_label(compound, PACK_BAND), compound=compound, hits=strongest(hits))
+        bare = without_addresses(text)
+        tokens = bare.split()
+        compound, hits = self._scorer.read(bare, tokens)
+        return Findings(bare, tokens, compound, strongest(hits), None)
+
+    def score(self, text: str) -> Sentiment:
+        """The pack's compound and hits, and the label that goes with it."""
+        _, _, compound, hits, _ = self.read(text)
+        return Sentiment(label=_label(compound, PACK_BAND), compound=compound, hits=told(hits))
 
 
 class EnglishScorer:
@@ -80,11 +107,18 @@ class EnglishScorer:
         self._scorer = scorer
         self._rules = rules
 
-    def score(self, text: str) -> Sentiment:
+    def read(self, text: str) -> Findings:
         """The pack's compound and hits, VADER's figures."""
-        compound, hits = self._scorer.score(without_addresses(text))
-        label = _label(compound, ENGLISH_BAND)
-        return Sentiment(label=label, compound=compound, hits=strongest(hits), vader=self._rules.score(text)[0])
+        bare = without_addresses(text)
+        tokens = bare.split()
+        compound, hits = self._scorer.read(bare, tokens)
+        vader = self._rules.figures(text, tokens if bare is text else None)
+        return Findings(bare, tokens, compound, strongest(hits), vader)
+
+    def score(self, text: str) -> Sentiment:
+        """The pack's compound and hits, and the label that goes with it; VADER's figures."""
+        _, _, compound, hits, vader = self.read(text)
+        return Sentiment(label=_label(compound, ENGLISH_BAND), compound=compound, hits=told(hits), vader=vader)
 
 
 class Polyglot:
@@ -106,12 +140,16 @@ def _label(compound: float, band: float) -> Label:
     return "positive" if compound >= band else "negative" if compound <= -band else "neutral"
 
 
-def strongest(hits: Sequence[tuple[str, float]]) -> tuple[Hit, ...]:
+def strongest(hits: list[tuple[str, float]]) -> list[tuple[str, float]]:
     """At most `MOST_HITS`, in the order of the text."""
-    if len(hits) > MOST_HITS:
-        kept = sorted(sorted(range(len(hits)), key=lambda i: -abs(hits[i][1]))[:MOST_HITS])
-        hits = [hits[i] for i in kept]
-    return tuple(Hit(text, round(valence, 3)) for text, valence in hits)
+    if len(hits) <= MOST_HITS:
+        return hits
+    return [hits[i] for i in sorted(sorted(range(len(hits)), key=lambda i: -abs(hits[i][1]))[:MOST_HITS])]
+
+
+def told(hits: Iterable[tuple[str, float]]) -> tuple[Hit, ...]:
+    """As records hold them."""
+    return tuple([Hit(text, round(valence, 3)) for text, valence in hits])
 
 
 def scored_text(title: str | None, text: str) -> str:

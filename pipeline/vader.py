@@ -88,10 +88,19 @@ class VaderRules:
 
     def score(self, text: str) -> tuple[Vader, list[tuple[str, float]]]:
         """The four figures of a text, and each word that moved them with its final valence, in order. Nothing is cut off."""
+        return self._score(text, None)
+
+    def figures(self, text: str, tokens: Sequence[str] | None = None) -> Vader:
+        """The four figures of a text; ``tokens``: the text split at white space, where it is at hand."""
+        return self._score(text, tokens)[0]
+
+    def _score(self, text: str, tokens: Sequence[str] | None) -> tuple[Vader, list[tuple[str, float]]]:
         if not text.isascii():
-            text = self._sign.sub(self._describe, text)
-        text = text.strip()
-        tokens = text.split()
+            described = self._sign.sub(self._describe, text)
+            if described != text:
+                text, tokens = described, None
+        if tokens is None:
+            tokens = text.split()
         if not tokens:
             return NOTHING, []
         words = list(map(self._words.__getitem__, tokens))

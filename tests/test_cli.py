@@ -75,6 +75,13 @@ def test_score_says_what_it_rests_on(
     assert f", by {ground}" in capsys.readouterr().out
 
 
+def test_score_takes_a_language_with_its_region() -> None:
+    given = [json.dumps({"text": "Wat een waardeloze service", "language": tag}) + "\n" for tag in ("nl", "nl-NL", "nl_BE", "NL")]
+    answers = [json.loads(line) for line in webcare("score", "--batch", given="".join(given)).stdout.splitlines()]
+    assert answers == [answers[0]] * 4
+    assert answers[0]["language"] == "nl"
+
+
 def test_score_reads_the_signals_in_what_is_scored() -> None:
     (answer,) = map(
         json.loads, webcare("score", "--batch", given=json.dumps({"text": "goed " * 500 + "?", "language": "nl"})).stdout.splitlines()

@@ -4,7 +4,7 @@ import math
 import os
 import runpy
 from importlib.resources import files
-from itertools import pairwise
+from operator import mul
 from pathlib import Path
 
 import msgspec
@@ -13,22 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.lexicons import LANGUAGES, LAYER, load_engine, load_layer, load_pack_scorers, pack_digest
-from pipeline.layered import LayeredScorer, layer_input
+from pipeline.layered import LEAST_SHOWN, LayeredScorer
 from pipeline.lexicon import linear
 from pipeline.lexicon.linear import (
     BUCKETS,
     FIGURES,
-    LEAST_SHOWN,
     Header,
     LinearLayer,
     figures,
-    pair_feature,
     parse_model,
+    text_features,
     word_features,
-    words_of,
 )
 from pipeline.lexicon.pack import PackError
-from schemas.mention import Hit, Sentiment
+from pipeline.sentiment import Findings
+from schemas.mention import Hit
 
 SCRIPT = Path(__file__).parents[1] / "deploy" / "lexicons" / "train.py"
 PACKS = load_pack_scorers()
@@ -39,28 +38,29 @@ def model(neutral: float = -1.0, /, **weights: int) -> bytes:
     """A model that knows these words, as their polarity; the pack's compound counts four times."""
     polarity = bytearray(BUCKETS)
     for word, weight in weights.items():
-        polarity[next(iter(word_features(word)))[0]] = weight % 256
+        polarity[word_features(word)[0]] = weight % 256
     header = Header(
-        version=1,
+        version=2,
         language="nl",
         pack="0",
         trained_on={},
         polarity=[4.0 if name == "compound" else 0.0 for name in FIGURES],
         neutrality=[neutral if name == "one" else 0.0 for name in FIGURES],
-        scales=(0.1, 0.1),
+        scale=0.1,
         valence=1.0,
     )
-    return msgspec.json.encode(header) + b"\n" + bytes(polarity) + bytes(BUCKETS)
+    return msgspec.json.encode(header) + b"\n" + bytes(polarity)
 
 
 class Pack:
     """Says the same of every text."""
 
-    def __init__(self, compound: float = 0.0, *hits: Hit) -> None:
-        self._sentiment = Sentiment(label="neutral", compound=compound, hits=hits)
+    def __init__(self, compound: float = 0.0, *hits: tuple[str, float]) -> None:
+        self._compound = compound
+        self._hits = list(hits)
 
-    def score(self, text: str) -> Sentiment:  # noqa: ARG002
-        return self._sentiment
+    def read(self, text: str) -> Findings:
+        return Findings(text, text.split(), self._compound, self._hits, None)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -71,21 +71,16 @@ def test_a_layer_sums_its_features_and_nothing_else(language: str):
         pytest.skip(f"{language} has no layer")
     read = parse_model((files("pipeline.lexicon") / language / LAYER).read_bytes())
     text = "Super, great! De trein 12.30 n’est pas là; nicht gut,but slow 🙄 ??"
-    bare, compound, valences, vader = layer_input(text, PACKS[language].score(text))
-    words = [word for token in bare.split() for word in words_of(token)]
-    features = [feature for word in words for feature in word_features(word)]
-    features += [(pair_feature(first, second), 1.0) for first, second in pairwise(words)]
-    sums = []
-    for weights, scale, own in (
-        (read.polarity, read.header.scales[0], read.header.polarity),
-        (read.neutrality, read.header.scales[1], read.header.neutrality),
-    ):
-        of_words = scale * math.fsum(weights[bucket] * weight for bucket, weight in features) / math.sqrt(2 * len(words) - 1)
-        of_figures = sum(a * b for a, b in zip(own, figures(bare, len(words), compound, valences, vader), strict=True))
-        sums.append(1 / (1 + math.exp(-(of_words + of_figures))))
-    judged = layer.judge(bare, compound, valences, vader)
-    assert judged.neutral == pytest.approx(sums[1])
-    assert judged.positive == pytest.approx((1 - sums[1]) * sums[0])
+    text = f"{text} {text}, Super"  # a token counts once
+    bare, tokens, compound, hits, four = PACKS[language].read(text)
+    valences, vader = [valence for _, valence in hits], 0.0 if four is None else four.compound
+    given = figures(bare, len(tokens), compound, valences, vader)
+    words = read.header.scale * math.fsum(read.weights[bucket] * weight for bucket, weight in text_features(tokens))
+    sums = [words + math.fsum(map(mul, read.header.polarity, given)), math.fsum(map(mul, read.header.neutrality, given))]
+    positive, neutral = (1 / (1 + math.exp(-one)) for one in sums)
+    judged = layer.judge(bare, tokens, compound, valences, vader)
+    assert judged.neutral == pytest.approx(neutral)
+    assert judged.positive == pytest.approx((1 - neutral) * positive)
 
 
 @settings(deadline=None)
@@ -102,15 +97,15 @@ def test_probabilities_are_probabilities_and_the_label_is_the_likeliest(text: st
 
 
 def test_words_that_move_the_answer_are_shown_with_the_packs_in_the_order_of_the_text():
-    layer = LinearLayer(parse_model(model(trut=-90, fijner=90, de=1)))
-    scored = LayeredScorer(Pack(-0.4, Hit("slecht", -2.0)), layer).score("fijner de slecht trut")
+    layer = LinearLayer(parse_model(model(trut=-60, fijner=60, de=1)))
+    scored = LayeredScorer(Pack(-0.4, ("slecht", -2.0)), layer).score("fijner de slecht trut")
     assert [hit.text for hit in scored.hits] == ["fijner", "slecht", "trut"]
-    assert scored.hits[0].valence == pytest.approx(9 / math.sqrt(7), abs=1e-3)
+    assert scored.hits[0].valence == pytest.approx(6 / math.sqrt(4), abs=1e-3)
 
 
 def test_a_word_that_the_pack_tells_is_told_once():
     layer = LinearLayer(parse_model(model(trut=-90)))
-    assert LayeredScorer(Pack(-0.4, Hit("Trut", -2.0)), layer).score("Trut").hits == (Hit("Trut", -2.0),)
+    assert LayeredScorer(Pack(-0.4, ("Trut", -2.0)), layer).score("Trut").hits == (Hit("Trut", -2.0),)
 
 
 def test_weak_words_are_told_where_nothing_else_speaks_for_the_label():
@@ -140,17 +135,29 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(linear, "REMEMBERED", 10)
     layer = LinearLayer(parse_model(model()))
     for number in range(100):
-        layer.judge(f"woord{number:x} ander{number:x} " + "x" * 60, 0.0, [])
+        layer.judge("", [f"woord{number:x}", f"ander{number:x}", "x" * 60, "y" * 300], 0.0, [])
     kept = layer._tokens
-    assert max(len(kept), len(kept.words), kept.neighbours, sum(len(token.after) for token in kept.values() if token)) <= 10
-    assert not any(len(token) > linear.LONGEST_REMEMBERED for token in kept)
+    assert len(kept) <= 10
+    assert not any(len(token) > linear.LONGEST_WORD for token in kept)
 
 
-def test_a_pair_met_again_is_counted_once():
-    layer = LinearLayer(parse_model(model(aap=90)))
-    for _ in range(3):
-        layer.moving("aap noot", 0.1)
-    assert layer._tokens.neighbours == 1
+def test_what_was_forgotten_is_worked_out_again(monkeypatch: pytest.MonkeyPatch):
+    layer, small = (LinearLayer(parse_model(model(aap=90, noot=-40))) for _ in range(2))
+    monkeypatch.setattr(linear, "REMEMBERED", 3)
+    for text in ("aap noot mies", "wim zus", "noot aap", "jet teun vuur", "aap aap, noot"):
+        tokens = text.split()
+        fresh = LinearLayer(parse_model(model(aap=90, noot=-40)))
+        assert small.judge(text, tokens, 0.0, []) == layer.judge(text, tokens, 0.0, []) == fresh.judge(text, tokens, 0.0, [])
+        assert small.moving(tokens, 0.1) == fresh.moving(tokens, 0.1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.sampled_from(["top", "slecht", "great", "schlecht", "nul"]), st.integers(1, 60), st.sampled_from(LANGUAGES))
+def test_a_word_counts_once_however_often_it_is_said(word: str, times: int, language: str):
+    layer = load_layer(language)
+    assert layer is not None
+    once, often = (layer.judge("", [word] * count, 0.0, []) for count in (1, times))
+    assert often.positive / (often.positive + often.negative) == pytest.approx(once.positive / (once.positive + once.negative))
 
 
 def test_no_share_is_below_nothing():
@@ -166,7 +173,7 @@ def test_no_share_is_below_nothing():
         pytest.param(b"", id="nothing"),
         pytest.param(b"\xff\n", id="no text"),
         pytest.param(model()[:-1], id="cut off"),
-        pytest.param(model().replace(b'"version":1', b'"version":2'), id="another version"),
+        pytest.param(model().replace(b'"version":2', b'"version":1'), id="another version"),
         pytest.param(model().replace(b'"pack"', b'"sack"'), id="an unknown key"),
     ],
 )

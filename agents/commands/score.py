@@ -82,7 +82,7 @@ class Scoring:
     def answers(self, given: Sequence[_Given]) -> list[dict[str, Any]]:
         """One answer per text, in order; a language given overrides detection."""
         found = self._identifier.identify([one.text for one in given])
-        languages = [one.language if one.language is not None else guess.code for one, guess in zip(given, found, strict=True)]
+        languages = [guess.code if one.language is None else _code(one.language) for one, guess in zip(given, found, strict=True)]
         texts = [scored_text(None, one.text) for one in given]
         sentiments = self._engine.score(texts, languages)
         return [
@@ -96,6 +96,11 @@ class Scoring:
             }
             for one, text, guess, language, sentiment in zip(given, texts, found, languages, sentiments, strict=True)
         ]
+
+
+def _code(tag: str) -> str:
+    """The language of a tag: "nl" of "nl-NL" and "nl_BE"."""
+    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 def _as_mention(text: str, language: str | None) -> LanguageMention:

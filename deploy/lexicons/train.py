@@ -17,19 +17,17 @@ import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.sparse import csr_matrix, diags_array, vstack
+from scipy.sparse import csr_matrix, vstack
 from threadpoolctl import threadpool_limits
 
 from agents.lexicons import load_pack_scorers, pack_digest
-from pipeline.layered import layer_input
-from pipeline.lexicon.linear import BUCKETS, FIGURES, Header, LinearLayer, figures, pair_feature, parse_model, word_features, words_of
-from pipeline.sentiment import Scorer
+from pipeline.lexicon.linear import BUCKETS, FIGURES, Header, LinearLayer, figures, parse_model, text_features
+from pipeline.sentiment import Reader
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ROOT / "tests" / "texts"
@@ -64,27 +62,25 @@ NEUTRALS = 0.1
 
 @dataclass(frozen=True)
 class Sum:
-    """How one of the two sums is fitted: what is given of `FIGURES`, which of them are fitted, and the inverse of the penalty on words.
-
-    ``trust``: the share of what words were found to weigh that is kept.
-    """
+    """How one of the two sums is fitted: what is given of `FIGURES`, which of them are fitted, whether words are, and the inverse of the
+    penalty on squared weights."""
 
     given: Mapping[str, float]
     fitted: tuple[str, ...]
+    words: bool
     strength: float
-    trust: float = 1.0
 
 
 SUMS = {
     # Polarity has no constant: a text that says nothing is as likely the one as the other.
-    "polarity": Sum({"compound": 8.0}, ("vader",), 8.0),
-    # What makes a text neutral is less in its words than in their absence, and in the words less of it holds for another kind of text.
+    "polarity": Sum({"compound": 8.0}, ("vader",), True, 8.0),
+    # What makes a text neutral is in the absence of words that judge; what else its words say of it holds for texts of one kind only.
     "neutrality": Sum(
-        {"absolute": -6.0}, ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame"), 0.2, 0.5
+        {"absolute": -6.0}, ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame"), False, 0.2
     ),
 }
 NEIGHBOUR = {"it": "es"}
-"""A language without any neutral texts: what its neighbour's say by figures alone, no words, is taken for its neutrality."""
+"""A language without any neutral texts takes its neutrality, which is of figures alone, from its neighbour's."""
 FIGURE_SCALE = 3.0
 """Figures are penalised a ninth as much as words."""
 
@@ -101,7 +97,8 @@ class Source:
     rows: list[Row]
     neutrals: bool
     weight: float
-    wordless: bool = False
+    other: bool = False
+    """Whether it is of another language: then only neutrality, which has no words, is fitted on it."""
 
 
 def held_back(name: str) -> bool:
@@ -150,19 +147,16 @@ def _capped(name: str, rows: Sequence[Row]) -> Source:
     return Source(name, [rows[place] for place in sorted(place for places in taken.values() for place in places)], neutrals, 1.0)
 
 
-def features(texts: Sequence[str], base: Scorer) -> Matrix:
-    """One row per text: its hashed words over the root of their number, then `FIGURES`."""
+def features(texts: Sequence[str], base: Reader) -> Matrix:
+    """One row per text: the features of its words, then `FIGURES`."""
     starts, columns, values = [0], [], []
     for text in texts:
-        bare, compound, valences, vader = layer_input(text, base.score(text))
-        words = [word for token in bare.split() for word in words_of(token)]
-        given = [feature for word in words for feature in word_features(word)]
-        given += [(pair_feature(first, second), 1.0) for first, second in pairwise(words)]
-        share = 1 / np.sqrt(max(2 * len(words) - 1, 1))
+        bare, tokens, compound, hits, vader = base.read(text)
+        given = text_features(tokens)
         columns += [bucket for bucket, _ in given]
-        values += [weight * share for _, weight in given]
+        values += [weight for _, weight in given]
         columns += range(BUCKETS, BUCKETS + len(FIGURES))
-        values += figures(bare, len(words), compound, valences, vader)
+        values += figures(bare, len(tokens), compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
         starts.append(len(columns))
     matrix = csr_matrix((values, columns, starts), shape=(len(texts), BUCKETS + len(FIGURES)))
     matrix.sum_duplicates()
@@ -183,7 +177,7 @@ class Part:
         """Weights of the buckets and `FIGURES`: least weighted log loss and squared weights, beside what is given."""
         given = self._given()
         free = np.zeros(BUCKETS + len(FIGURES))
-        free[:BUCKETS] = 1.0
+        free[:BUCKETS] = float(self.how.words)
         free[[BUCKETS + FIGURES.index(name) for name in self.how.fitted]] = FIGURE_SCALE
         x, sign = self.x[rows], np.where(self.y[rows], 1.0, -1.0)
         across = x.T.tocsr()
@@ -211,7 +205,7 @@ def part(given: Sequence[Source], matrices: Sequence[Matrix], *, neutrality: boo
     rng = np.random.default_rng(SEED)
     for source, matrix in zip(given, matrices, strict=True):
         labels = np.array([label for _, label in source.rows])
-        if source.wordless > neutrality or source.neutrals < neutrality:
+        if source.other > neutrality or source.neutrals < neutrality:
             continue
         rows = np.arange(len(labels)) if neutrality else np.flatnonzero(labels != "neutral")
         answer = labels[rows] == ("neutral" if neutrality else "positive")
@@ -245,38 +239,35 @@ def packed(weights: np.ndarray) -> tuple[float, bytes]:
     return scale, np.rint(weights / scale).astype(np.int8).tobytes()
 
 
-def train(language: str, data: Path, scorers: Mapping[str, Scorer]) -> bytes:
+def train(language: str, data: Path, scorers: Mapping[str, Reader]) -> bytes:
     """A language's model, as its file."""
     given, digests = sources(language, data)
     matrices = [features([text for text, _ in source.rows], scorers[language]) for source in given]
     if not any(source.neutrals for source in given):
         other, more = sources(NEIGHBOUR[language], data)
-        other = [Source(source.name, source.rows, neutrals=True, weight=1.0, wordless=True) for source in other if source.neutrals]
+        other = [Source(source.name, source.rows, neutrals=True, weight=1.0, other=True) for source in other if source.neutrals]
         digests |= {source.name: more[source.name] for source in other}
-        wordless = diags_array(np.repeat([0.0, 1.0], [BUCKETS, len(FIGURES)]))
-        matrices += [csr_matrix(features([text for text, _ in source.rows], scorers[NEIGHBOUR[language]]) @ wordless) for source in other]
+        matrices += [features([text for text, _ in source.rows], scorers[NEIGHBOUR[language]]) for source in other]
         given += other
-    dense, scales, weights = [], [], []
-    for neutrality in (False, True):
-        one = part(given, matrices, neutrality=neutrality)
+    found = {}
+    for name in SUMS:
+        one = part(given, matrices, neutrality=name == "neutrality")
         factor = temperature(one)
-        found = one.fit(np.arange(len(one.y))) * factor
-        dense.append([round(float(weight), 5) for weight in found[BUCKETS:]])
-        scale, content = packed(found[:BUCKETS] * one.how.trust)
-        scales.append(float(f"{scale:.6g}"))
-        weights.append(content)
-        print(f"{language}: {'neutrality' if neutrality else 'polarity':10} {one.x.shape[0]} texts, temperature {factor:.2f}")
+        found[name] = one.fit(np.arange(len(one.y))) * factor
+        print(f"{language}: {name:10} {one.x.shape[0]} texts, temperature {factor:.2f}")
+    polarity, neutrality = ([round(float(weight), 5) for weight in found[name][BUCKETS:]] for name in SUMS)
+    scale, weights = packed(found["polarity"][:BUCKETS])
     header = Header(
-        version=1,
+        version=2,
         language=language,
         pack=pack_digest(language),
         trained_on=digests,
-        polarity=dense[0],
-        neutrality=dense[1],
-        scales=(scales[0], scales[1]),
-        valence=round(_valence(dense[0]), 5),
+        polarity=polarity,
+        neutrality=neutrality,
+        scale=float(f"{scale:.6g}"),
+        valence=round(_valence(polarity), 5),
     )
-    return msgspec.json.encode(header, order="deterministic") + b"\n" + b"".join(weights)
+    return msgspec.json.encode(header, order="deterministic") + b"\n" + weights
 
 
 def _valence(weights: Sequence[float]) -> float:

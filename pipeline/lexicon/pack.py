@@ -9,6 +9,7 @@ An entry holds one or more phrases, parted by commas; a word in a phrase may hav
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import product
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
@@ -209,6 +210,12 @@ def _table(content: bytes) -> Iterator[tuple[str, float]]:
         lines = content.decode().splitlines()
     except UnicodeDecodeError as error:
         raise PackError(f"base.tsv: {error}") from None
+    rows = [line.partition("\t") for line in lines if line and line[0] != "#"]
+    with suppress(ValueError):
+        valences = [float(value) for _, _, value in rows]
+        if all(form and -4.0 <= valence <= 4.0 for (form, _, _), valence in zip(rows, valences, strict=True)):
+            yield from zip([form for form, _, _ in rows], valences, strict=True)
+            return
     for number, line in enumerate(lines, 1):
         if line and not line.startswith("#"):
             form, _, value = line.partition("\t")

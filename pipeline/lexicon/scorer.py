@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
@@ -66,11 +67,20 @@ class PackScorer:
     """One language's pack at work."""
 
     def __init__(self, pack: Pack) -> None:
-        self._units = Units(pack)
+        self._pack = pack
+
+    @cached_property
+    def _units(self) -> Units:
+        """Made at the first text: a few milliseconds for each language that is met, none for the others."""
+        return Units(self._pack)
 
     def score(self, text: str) -> PackScore:
         """Score one text, without links and handles."""
-        units = list(chain.from_iterable(map(self._units.__getitem__, text.split())))
+        return self.read(text, text.split())
+
+    def read(self, text: str, tokens: Sequence[str]) -> PackScore:
+        """The same of a text that is already split at white space."""
+        units = list(chain.from_iterable(map(self._units.__getitem__, tokens)))
         found, negations, contrasts = _find(units)
         if not found and not negations:
             return PackScore(0.0, [])
@@ -93,7 +103,11 @@ class PackScorer:
                 _contrast(ends, found, contrasts)
         total = math.fsum([hit.valence for hit in found])
         total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
-        hits = [(_shown(units, hit), valence) for hit in found if (valence := round(hit.valence, 2))]
+        hits = [
+            (_shown(units, hit) if hit.places or hit.negation != hit.start else units[hit.start].shown, valence)
+            for hit in found
+            if (valence := round(hit.valence, 2))
+        ]
         return PackScore(round(total / math.sqrt(total * total + SATURATION), 4), hits)
 
 
@@ -113,24 +127,26 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
     negations: list[int] = []
     contrasts: list[int] = []
     covered, last = -1, len(units) - 1
-    for place, unit in [(place, unit) for place, unit in enumerate(units) if unit.speaks]:
+    forms = [unit.form for unit in units]
+    next_forms = [*forms[1:], ""]
+    for place in [place for place, (unit, form) in enumerate(zip(units, next_forms, strict=False)) if unit.speaks or form in unit.opens]:
         if place <= covered:
             continue
+        unit = units[place]
         node = unit.phrases
         if (
             node is not None
             and place < last
             and (
                 (
-                    (second := node.following.get(units[place + 1].form)) is not None
-                    and (
-                        second.valence is not None
-                        or second.gap is not None
-                        or place + 1 == last
-                        or units[place + 2].form in second.following
-                    )
+                    (second := node.following.get(next_forms[place])) is not None
+                    and (second.valence is not None or second.gap is not None or place + 1 == last or forms[place + 2] in second.following)
                 )
-                or (node.gap is not None and _goes_on(units, place + 1, node.gap))
+                or (
+                    node.gap is not None
+                    and not node.gap.following.keys().isdisjoint(forms[place + 1 : place + GAP_WORDS + 2])
+                    and _goes_on(units, place + 1, node.gap)
+                )
             )
             and (phrase := _match(units, place, node)) is not None
         ):
@@ -207,21 +223,27 @@ def _weigh(units: Sequence[Unit], found: Sequence[_Found], negations: Sequence[i
     used: set[int] = set()
     before: _Found | None = None
     for hit in found:
-        if units[hit.start].stop:  # a sign says what it says
+        start = hit.start
+        if units[start].stop:  # a sign says what it says
             continue
         factor, share = 1.0, 0.0
-        for place in range(hit.start - 1, max(hit.start - REACH, 0) - 1, -1):
+        lowest = max(start - REACH, 0)
+        if before is not None and before.end >= lowest and before.plain * hit.plain < 0:
+            lowest = before.end + 1
+        for place in range(start - 1, lowest - 1, -1):
             unit = units[place]
-            if unit.stop or unit.limit or unit.contrast or (before is not None and place == before.end and before.plain * hit.plain < 0):
+            if not unit.acts:
+                continue
+            if unit.stop or unit.limit or unit.contrast:
                 break
             if place in free:
                 used.add(place)
                 share = unit.negation
                 hit.negation = place
                 break
-            if hit.start - place <= DEGREE_REACH:
+            if start - place <= DEGREE_REACH:
                 factor *= unit.degree
-            if unit.excess and place == hit.start - 1 and hit.plain > 0:
+            if unit.excess and place == start - 1 and hit.plain > 0:
                 factor *= EXCESS
         hit.valence = hit.plain * factor
         if share:

@@ -1,8 +1,11 @@
 """From a raw token to what a pack knows of it. Each token is looked at once; what comes of it is remembered."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+
+import msgspec
+from msgspec import Struct
 
 from pipeline.lexicon.pack import GAP, Pack, without_accents, without_umlauts
 
@@ -56,8 +59,7 @@ class Node:
         node.valence = valence
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Unit:
+class Unit(Struct, frozen=True, eq=False, gc=False):
     """A word, a sign or a stop. ``form`` is "" where nobody asks for it; ``valence`` 0 and ``degree`` 1 where it has none."""
 
     shown: str = ""
@@ -79,16 +81,24 @@ class Unit:
     thanks: bool = False
     request: bool = False
     phrases: Node | None = None
+    opens: Mapping[str, Node] = _NOTHING
+    """What may stand right behind it in a phrase."""
     speaks: bool = False
-    """Whether it may be a hit, a part of one, a negation or a contrast: all else is only ever looked at beside one that does."""
+    """Whether it may be a hit, a negation or a contrast, or has a gap behind it in a phrase. One that does not is looked at where one of
+    those that it opens with follows, and else only beside one that does."""
+    acts: bool = False
+    """Whether it does something to what follows it."""
 
 
 PLAIN = Unit()
 NUMBER = Unit(number=True)
-CLAUSE_END = Unit(form=";", stop=CLAUSE)
+CLAUSE_END = Unit(form=";", stop=CLAUSE, acts=True)
 """In a phrase ";" stands for any sign that ends a clause: "fijn ; weer" is in "fijn, weer een storing"."""
-SENTENCE_END = Unit(stop=SENTENCE)
-QUESTION_END = Unit(stop=QUESTION)
+SENTENCE_END = Unit(stop=SENTENCE, acts=True)
+QUESTION_END = Unit(stop=QUESTION, acts=True)
+
+_PLAIN, _NUMBER = (PLAIN,), (NUMBER,)
+_ENDS = {".": SENTENCE_END, "!": SENTENCE_END, "?": QUESTION_END, ",": CLAUSE_END}
 
 QUOTED = -1.0
 """Praise between quotation marks is somebody else's word, and most often doubted: a 'service'."""
@@ -127,7 +137,8 @@ class Units(dict[str, tuple[Unit, ...]]):
             *(re.escape(sign) + (r"(?!\w)" if sign[-1].isalnum() else "") for sign in emoticons),
         ]
         self._signs = {
-            sign: Unit(sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0) for sign, valence in (pack.emoji | pack.emoticons).items()
+            sign: Unit(sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0, acts=True)
+            for sign, valence in (pack.emoji | pack.emoticons).items()
         }
         self._pieces = re.compile(
             "|".join(
@@ -141,7 +152,14 @@ class Units(dict[str, tuple[Unit, ...]]):
         )
 
     def __missing__(self, token: str) -> tuple[Unit, ...]:
-        units = tuple(self._read(token))
+        if token in self._signs:
+            units: tuple[Unit, ...] = (self._signs[token],)
+        elif token.isalpha():
+            units = tuple(self._word(token))
+        elif token[-1] in _ENDS and token[:-1].isalpha():
+            units = (*self._part(token[:-1]), _ENDS[token[-1]])
+        else:
+            units = tuple(self._read(token))
         if len(token) <= LONGEST_REMEMBERED:
             if len(self) >= REMEMBERED_TOKENS:
                 self.clear()
@@ -149,16 +167,13 @@ class Units(dict[str, tuple[Unit, ...]]):
         return units
 
     def _read(self, token: str) -> Iterator[Unit]:
-        if token in self._signs:
-            yield self._signs[token]
-            return
         quoted = token[0] in _QUOTES and token.rstrip(".,;:!?…")[-1:] in _QUOTES and len(token) > LEAST_PART
         for match in self._pieces.finditer(MODIFIERS.sub("", token.translate(_APOSTROPHES))):
             piece = match[0]
             match match.lastgroup:
                 case "word":
                     for unit in self._word(piece) if piece == token else self._part(piece):
-                        yield replace(unit, valence=unit.valence * QUOTED) if quoted and unit.valence > 0 else unit
+                        yield msgspec.structs.replace(unit, valence=unit.valence * QUOTED) if quoted and unit.valence > 0 else unit
                 case "sign":
                     yield self._signs[piece]
                 case "sentence":
@@ -166,19 +181,15 @@ class Units(dict[str, tuple[Unit, ...]]):
                 case _:
                     yield CLAUSE_END
 
-    def _word(self, piece: str) -> Iterator[Unit]:
+    def _word(self, piece: str) -> Iterable[Unit]:
         if len(piece) <= LONGEST_WORD:
-            lower = piece.lower()
-            for form in map(without_umlauts, _forms(lower)) if self._german else _forms(lower):
-                unit = self._unit(piece, form)
+            for form in _forms(piece.lower()):
+                unit = self._unit(piece, without_umlauts(form) if self._german else form)
                 if unit is not None:
-                    yield unit
-                    return
+                    return (unit,)
         if (joint := _joint(piece, elision=self._pack.rules.elision)) is not None:
-            for part in piece.split(joint):
-                yield from self._part(part)
-        else:
-            yield NUMBER if piece.isdigit() else PLAIN
+            return chain.from_iterable(map(self._part, piece.split(joint)))
+        return _NUMBER if piece.isdigit() else _PLAIN
 
     def _part(self, piece: str) -> Iterable[Unit]:
         """A word inside a token, by what is remembered: in "a.a.a.a" it is looked up once."""
@@ -191,17 +202,19 @@ class Units(dict[str, tuple[Unit, ...]]):
             return None
         rules = self._pack.rules
         negation = rules.negations.get(form, 0.0)
+        degree = rules.degrees.get(form, 1.0)
         phrases = self._tree(form)
+        contrast, excess, limit = form in rules.contrast, form in rules.excess, form in rules.limits
         return Unit(
             shown=piece,
             form=form,
             valence=valence,
             negation=negation,
             backward=form in rules.backward,
-            degree=rules.degrees.get(form, 1.0),
-            contrast=form in rules.contrast,
-            excess=form in rules.excess,
-            limit=form in rules.limits,
+            degree=degree,
+            contrast=contrast,
+            excess=excess,
+            limit=limit,
             greeting=form in rules.greetings,
             loud=len(piece) >= LEAST_PART and piece.isupper(),
             number=form.isdigit(),
@@ -211,7 +224,9 @@ class Units(dict[str, tuple[Unit, ...]]):
             thanks=form in rules.thanks,
             request=form in rules.requests,
             phrases=phrases,
-            speaks=phrases is not None or form in rules.contrast or negation != 0.0 or valence != 0.0,
+            opens=_NOTHING if phrases is None else phrases.following,
+            speaks=contrast or negation != 0.0 or valence != 0.0 or (phrases is not None and phrases.gap is not None),
+            acts=contrast or limit or excess or negation != 0.0 or degree != 1.0,
         )
 
     def _tree(self, form: str) -> Node | None:
@@ -261,14 +276,12 @@ class Units(dict[str, tuple[Unit, ...]]):
         return valence
 
 
-def _forms(form: str) -> Iterator[str]:
+def _forms(form: str) -> list[str]:
     """A word in lower case as it may be listed: as written, with repeated letters squeezed, without accents."""
     spelled = [form]
     if _REPEATED.search(form):
         spelled += (_REPEATED.sub(r"\1\1", form), _REPEATED.sub(r"\1", form))
-    yield from spelled
-    if not form.isascii():
-        yield from map(without_accents, spelled)
+    return spelled if form.isascii() else spelled + list(map(without_accents, spelled))
 
 
 def _joint(piece: str, *, elision: bool) -> str | None:
