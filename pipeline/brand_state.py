@@ -195,10 +195,15 @@ class BrandState:
     def echo(self, mention: ScoredMention, identity: bytes, seen: Seen) -> None:
         """Keep what makes a complaint louder, or answers it."""
         echo = echo_of(mention, seen.role)
-        if echo is None or (not self.is_open(seen.bucket) and not any(map(self._is_complaint, echo.of))):
+        # Most are of no complaint. What is echoed may yet come, as long as this bucket is open.
+        if echo is None or not any(map(self._may_be_complaint if self.is_open(seen.bucket) else self._is_complaint, echo.of)):
             return
         if self.buckets.at(seen.bucket).shows().hear(identity, echo):
             self._touch_evidence(seen.bucket)
+
+    def _may_be_complaint(self, identity: bytes) -> bool:
+        seen = self.identities.recall(identity)
+        return seen is None or (seen.live and seen.polarity == NEGATIVE)
 
     def _is_complaint(self, identity: bytes) -> bool:
         seen = self.identities.recall(identity)

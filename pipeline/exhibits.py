@@ -3,6 +3,7 @@
 Everything here is chosen by times and ids, never by the order of arrival, so that any order within the lateness leaves the same bytes.
 """
 
+from bisect import insort
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
@@ -87,8 +88,7 @@ class Exhibit:
         else:
             if len(self.quotes) >= KEPT_QUOTES and self.quotes[-1].order() <= candidate.order():
                 return False
-        self.quotes.append(candidate)
-        self.quotes.sort(key=Quote.order)
+        insort(self.quotes, candidate, key=Quote.order)
         del self.quotes[KEPT_QUOTES:]
         return True
 

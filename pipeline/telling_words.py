@@ -1,7 +1,7 @@
 """The words of a text that say what it is about, to be counted over many authors: no function words, names, addresses or numbers."""
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from pipeline.lexicon.function_words import FUNCTION_WORDS
 
@@ -22,10 +22,10 @@ def telling_words(text: str, language: str | None, names: frozenset[str]) -> lis
         text = _NO_WORDS.sub(" ", text)
     # ASCII, as most texts are, takes a third of what a search for words takes.
     words = text.encode().translate(_LETTERS).decode().split() if text.isascii() else _WORD.findall(text)
-    left_out = _left_out(language, names)
+    left_out = _left_out(language)
     found: list[str] = []
     for word in words:
-        if word not in left_out and _LEAST <= len(word) <= _MOST and word not in found:
+        if word not in left_out and _LEAST <= len(word) <= _MOST and word not in names and word not in found:
             found.append(word)
             if len(found) == _MOST_WORDS:
                 break
@@ -42,8 +42,14 @@ _ANYTHING = """
 _SAYS_NOTHING = frozenset(_ANYTHING.split())
 
 
-@lru_cache(maxsize=4096)
-def _left_out(language: str | None, names: frozenset[str]) -> frozenset[str]:
-    """Names, what says nothing, and function words of the language; of Dutch and English where it is not known, or has none."""
-    words = FUNCTION_WORDS.get(language) if language is not None else None
-    return names | _SAYS_NOTHING | (FUNCTION_WORDS["nl"] | FUNCTION_WORDS["en"] if words is None else words)
+@cache
+def _of(language: str) -> frozenset[str]:
+    return _SAYS_NOTHING | FUNCTION_WORDS[language]
+
+
+_NOT_KNOWN = _of("nl") | _of("en")
+
+
+def _left_out(language: str | None) -> frozenset[str]:
+    """What says nothing, and function words of the language; of Dutch and English where it is not known, or has none."""
+    return _of(language) if language in FUNCTION_WORDS else _NOT_KNOWN
