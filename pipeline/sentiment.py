@@ -128,12 +128,18 @@ class Polyglot:
         self._scorers = dict(scorers)
 
     def score(self, texts: Sequence[str], languages: Sequence[str | None]) -> list[Sentiment]:
-        """One sentiment per text, in order."""
-        known = self._scorers
-        return [
-            UNSCORED if language is None or (scorer := known.get(language)) is None else scorer.score(text)
-            for text, language in zip(texts, languages, strict=True)
-        ]
+        """One sentiment per text, in order. Worked off language by language: what a language knows stays in the processor's cache."""
+        places: dict[str, list[int]] = {}
+        for place, (_, language) in enumerate(zip(texts, languages, strict=True)):
+            if language is not None:
+                places.setdefault(language, []).append(place)
+        found = [UNSCORED] * len(texts)
+        for language, of_language in places.items():
+            if (scorer := self._scorers.get(language)) is not None:
+                score = scorer.score
+                for place in of_language:
+                    found[place] = score(texts[place])
+        return found
 
 
 def _label(compound: float, band: float) -> Label:

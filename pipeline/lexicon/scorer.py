@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -127,9 +127,8 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
     negations: list[int] = []
     contrasts: list[int] = []
     covered, last = -1, len(units) - 1
-    forms = [unit.form for unit in units]
-    next_forms = [*forms[1:], ""]
-    for place in [place for place, (unit, form) in enumerate(zip(units, next_forms, strict=False)) if unit.speaks or form in unit.opens]:
+    pairs = enumerate(pairwise(chain(units, (PLAIN,))))
+    for place in [place for place, (unit, after) in pairs if unit.speaks or after.form in unit.opens]:
         if place <= covered:
             continue
         unit = units[place]
@@ -139,14 +138,15 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
             and place < last
             and (
                 (
-                    (second := node.following.get(next_forms[place])) is not None
-                    and (second.valence is not None or second.gap is not None or place + 1 == last or forms[place + 2] in second.following)
+                    (second := node.following.get(units[place + 1].form)) is not None
+                    and (
+                        second.valence is not None
+                        or second.gap is not None
+                        or place + 1 == last
+                        or units[place + 2].form in second.following
+                    )
                 )
-                or (
-                    node.gap is not None
-                    and not node.gap.following.keys().isdisjoint(forms[place + 1 : place + GAP_WORDS + 2])
-                    and _goes_on(units, place + 1, node.gap)
-                )
+                or (node.gap is not None and _goes_on(units, place + 1, node.gap))
             )
             and (phrase := _match(units, place, node)) is not None
         ):

@@ -60,34 +60,35 @@ class Node:
 
 
 class Unit(Struct, frozen=True, eq=False, gc=False):
-    """A word, a sign or a stop. ``form`` is "" where nobody asks for it; ``valence`` 0 and ``degree`` 1 where it has none."""
+    """A word, a sign or a stop. ``form`` is "" where nobody asks for it; ``valence`` 0 and ``degree`` 1 where it has none. What is
+    asked of every unit of a text stands first, in one line of the processor's cache."""
 
-    shown: str = ""
     form: str = ""
+    speaks: bool = False
+    """Whether it may be a hit, a negation or a contrast, or has a gap behind it in a phrase. One that does not is looked at where one of
+    those that it opens with follows, and else only beside one that does."""
+    opens: Mapping[str, Node] = _NOTHING
+    """What may stand right behind it in a phrase."""
+    phrases: Node | None = None
+    acts: bool = False
+    """Whether it does something to what follows it."""
     valence: float = 0.0
-    negation: float = 0.0
-    backward: bool = False
-    degree: float = 1.0
     stop: int = 0
     contrast: bool = False
-    excess: bool = False
+    negation: float = 0.0
     limit: bool = False
-    greeting: bool = False
+    degree: float = 1.0
+    excess: bool = False
     loud: bool = False
+    thanks: bool = False
+    shown: str = ""
+    backward: bool = False
+    greeting: bool = False
     number: bool = False
     opener: bool = False
     closer: bool = False
     quiet: bool = False
-    thanks: bool = False
     request: bool = False
-    phrases: Node | None = None
-    opens: Mapping[str, Node] = _NOTHING
-    """What may stand right behind it in a phrase."""
-    speaks: bool = False
-    """Whether it may be a hit, a negation or a contrast, or has a gap behind it in a phrase. One that does not is looked at where one of
-    those that it opens with follows, and else only beside one that does."""
-    acts: bool = False
-    """Whether it does something to what follows it."""
 
 
 PLAIN = Unit()
@@ -137,7 +138,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             *(re.escape(sign) + (r"(?!\w)" if sign[-1].isalnum() else "") for sign in emoticons),
         ]
         self._signs = {
-            sign: Unit(sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0, acts=True)
+            sign: Unit(shown=sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0, acts=True)
             for sign, valence in (pack.emoji | pack.emoticons).items()
         }
         self._pieces = re.compile(
