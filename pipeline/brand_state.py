@@ -144,7 +144,7 @@ class BrandState:
         found: tuple[int, Verdict] | None = None
         open_buckets = self.buckets.as_if_closed(core.first_open)
         for bucket, counted in open_buckets:
-            verdict = watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket))
+            verdict = watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket), partial(self.buckets.crowd, bucket))
             if verdict.change in ("raised", "escalated") and watch.tier != "watch" and (found is not None or verdict.signal == "burst"):
                 found = bucket, verdict
         if found is not None:
@@ -305,7 +305,7 @@ class BrandState:
             if core.surge is not None and core.surge.mode == "observe" and core.mode == "live":
                 self._alerts.resolve_surge(core, bucket, 0, "went_live", tell)
                 self.watch.surge.forget()
-            verdict = self.watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket))
+            verdict = self.watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket), partial(self.buckets.crowd, bucket))
             core.counters.buckets_closed += 1
             self.hour = self.watch.hour()
             self._alerts.follow(core, bucket, verdict, self.watch, self.topics, tell)

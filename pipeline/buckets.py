@@ -46,6 +46,10 @@ class Bucket:
         return {key >> 2 for key in self.voices if key & 3 == NEGATIVE}
 
 
+LOUD = 6
+"""Negative mentions of one author within an hour beyond which it is noise: nobody complains so often, and a crew of bots is no crowd."""
+
+
 class Volume(NamedTuple):
     """What some buckets hold together, authors not capped but where it says so."""
 
@@ -186,6 +190,19 @@ class Buckets:
             else:
                 self.waiting += len(bucket.voices)
                 self.complaints += _negatives(bucket.voices)
+
+    def crowd(self, last: int, length: int) -> int:
+        """Distinct authors of negative mentions in the ``length`` buckets up to ``last``, but for those who write all the time."""
+        wrote: dict[int, int] = {}
+        for number in range(last - length + 1, last + 1):
+            bucket = self._buckets.get(number)
+            if bucket is None:
+                continue
+            for key, count in bucket.voices.items():
+                if key & 3 == NEGATIVE:
+                    wrote[key] = wrote.get(key, 0) + count
+        most = LOUD * max(1, length // PER_HOUR)
+        return sum(1 for count in wrote.values() if count <= most)
 
     def volume(self, first: int, last: int) -> Volume:
         """Of buckets ``first`` to ``last``."""

@@ -139,8 +139,9 @@ class Detector:
             spread = max(_LEAST_SPREAD, (errors + _PRIOR_SPREAD * prior) / (squares + prior)) + announced
             spreads.append(spread)
             scores.append(tail_score(total, expected, spread) if total > expected else 0.0)
-            if learns:
-                error = min(total - expected, _SPREAD_SDS * math.sqrt(expected + square * spread))
+            if learns and not announced:
+                most = _SPREAD_SDS * math.sqrt(expected + square * spread)
+                error = max(-most, min(total - expected, most))
                 self._errors[window] = errors * (1.0 - _FORGET_SPREAD) + error * error - expected
                 self._squares[window] = squares * (1.0 - _FORGET_SPREAD) + square
         returns = self.maxima.returns(scores, learns=learns)

@@ -46,10 +46,13 @@ class SlowJudgement(NamedTuple):
     usual: float
     """Negatives to be expected among so many mentions as there were."""
 
-    def is_telling(self) -> bool:
-        """Whether it is not only unusual but large, and not just part of a wave of mentions of every kind."""
+    def is_telling(self, again: float = 0.0) -> bool:
+        """Whether it is not only unusual but large, and not just part of a wave of mentions of every kind.
+
+        ``again``: how many of them are of people who had complained before.
+        """
         enough = max(_TIMES * self.expected, self.expected + _EXCESS, _TIMES_USUAL * self.usual)
-        return self.observed >= enough
+        return self.observed - again >= enough
 
     def sd(self) -> float:
         """Standard deviation of the expected count."""

@@ -7,9 +7,10 @@ burn is a day somewhat above its expectation. These three make one incident toge
 
 import math
 import struct
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from pipeline.scrp import HOUR, PRIOR_MEAN, SILENT, Alarm, Detector, Judgement
+from pipeline.scrp import HOUR, PRIOR_MEAN, SILENT, WINDOWS, Alarm, Detector, Judgement
 from pipeline.share import NOTHING_ANNOUNCED, Announced, ShareJudgement, ShareSignal, UsualShare
 from pipeline.slow_burn import SlowBurn, SlowJudgement, run_of
 from schemas.mention import Tier
@@ -54,6 +55,10 @@ GATES: dict[Profile, Gate] = {
     "default": Gate(0.85, 6, 0, 2, 10),
     "sensitive": Gate(0.7, 4, 6, 2, 6),
 }
+
+
+Crowd = Callable[[int], int]
+"""How many different people complained in so many buckets, up to the one that closes."""
 
 
 class Verdict(NamedTuple):
@@ -121,8 +126,19 @@ class Watch:
         """Negatives of the last closed hour, and how many were expected."""
         return self.negatives.hour()
 
-    def close(self, negatives: float, mentions: float, slot: int, day: int, announced: Announced = NOTHING_ANNOUNCED) -> Verdict:
-        """Judge the bucket that has just ended (author-capped counts), then learn from it."""
+    def close(
+        self,
+        negatives: float,
+        mentions: float,
+        slot: int,
+        day: int,
+        announced: Announced = NOTHING_ANNOUNCED,
+        crowd: Crowd | None = None,
+    ) -> Verdict:
+        """Judge the bucket that has just ended (author-capped counts), then learn from it.
+
+        ``crowd``: asked where an alarm is near; without it every count is taken for another person's.
+        """
         paged = self.tier is not None and self.tier != "watch"
         learns = not paged or self.age >= MASKED
         of_negatives = self.negatives.close(negatives, slot, day, announced.negatives, learns=learns)
@@ -132,7 +148,7 @@ class Watch:
         of_share = self.shares.close(of_negatives.sums, of_mentions.sums, usual, day, learns=learns)
         slow = self.slow.close(negatives, of_negatives.expected, usual * mentions, day, told=paged, announced=announced.negatives != 1.0)
         verdict = Verdict(of_negatives, of_mentions, of_share, slow, usual)
-        return self._follow(self._judge(verdict))
+        return self._follow(self._judge(verdict, crowd))
 
     def worth_a_look(self) -> int | None:
         """Complaints in the open buckets below which no burst can be raised when they close; None: never before the next close.
@@ -154,31 +170,38 @@ class Watch:
         other.restore(self.snapshot())
         return other
 
-    def _judge(self, verdict: Verdict) -> Verdict:
+    def _judge(self, verdict: Verdict, crowd: Crowd | None) -> Verdict:
         """Which signal supports an alarm, and of which tier."""
-        tier = self._support(verdict, self._paging)
+        tier = self._support(verdict, self._paging, crowd)
         if tier is None and self._sensitive:
-            tier = self._support(verdict, GATES["sensitive"])
+            tier = self._support(verdict, GATES["sensitive"], crowd)
             return verdict if tier is None else verdict._replace(signal=tier[0], score=tier[1], tier="watch")
         if tier is None:
             return verdict
         return verdict._replace(signal=tier[0], score=tier[1], tier="crisis" if tier[1] >= CRISIS_SCORE else "warning")
 
     @staticmethod
-    def _support(verdict: Verdict, gate: Gate) -> tuple[Signal, float] | None:
+    def _support(verdict: Verdict, gate: Gate, crowd: Crowd | None) -> tuple[Signal, float] | None:
         """The strongest signal that passes a gate."""
+        burst, share, slow = verdict.negatives, verdict.share, verdict.slow
+        if burst.score < gate.score and share.score < gate.score and slow.score < gate.score:
+            return None
+        sums = burst.sums
+        hour, six = sums[HOUR], sums[SIX_HOURS]
+        if crowd is not None:
+            # Who writes on into the next clock hour, or all the time, is no more people.
+            hour = min(hour, crowd(WINDOWS[HOUR]))
+            six -= sums[HOUR] - hour
         found: tuple[Signal, float] | None = None
-        score = verdict.negatives.score
-        if score >= gate.score and is_burst(verdict, gate):
-            found = "burst", score
-        share = verdict.share
+        if burst.score >= gate.score and is_burst(verdict, gate, hour, six):
+            found = "burst", burst.score
         if share.score >= gate.score and (found is None or share.score > found[1]) and share.is_telling():
-            sums = verdict.negatives.sums
-            if sums[HOUR] >= gate.share_hour and sums[SIX_HOURS] >= gate.share_six_hours:
+            if hour >= gate.share_hour and six >= gate.share_six_hours:
                 found = "share", share.score
-        slow = verdict.slow
-        if slow.score >= gate.score and (found is None or slow.score > found[1]) and slow.is_telling():
-            found = "slow_burn", slow.score
+        if slow.score >= gate.score and (found is None or slow.score > found[1]):
+            again = 0.0 if crowd is None else max(0.0, sums[SIX_HOURS] - crowd(WINDOWS[SIX_HOURS]))
+            if slow.is_telling(again):
+                found = "slow_burn", slow.score
         return found
 
     def _follow(self, verdict: Verdict) -> Verdict:
@@ -297,10 +320,10 @@ class Watch:
         self._six_hours = math.fsum(self.mentions.counts)
 
 
-def is_burst(verdict: Verdict, gate: Gate) -> bool:
-    """Whether the negatives are many, well above their expectation, and not only part of something else."""
+def is_burst(verdict: Verdict, gate: Gate, hour: float, six: float) -> bool:
+    """Whether the negatives, so many people's in one hour and in six, are many, well above their expectation, and not only part of
+    something else."""
     negatives = verdict.negatives
-    hour, six = negatives.sums[HOUR], negatives.sums[SIX_HOURS]
     if hour < gate.burst_hour or six < gate.burst_six_hours:
         return False
     if hour < _TIMES_HOUR * negatives.means[HOUR] and six < _TIMES_SIX_HOURS * negatives.means[SIX_HOURS]:
