@@ -62,8 +62,12 @@ class AlertBook:
         buckets: Buckets,
         dossiers: BrandDossiers | None,
         journal: Journal,
+        channel_family: str | None = None,
     ) -> None:
         self._brand = brand
+        self._family = channel_family
+        self.parent: str | None = None
+        """The incident of which one that is raised now is a part."""
         self._versions = versions
         self._calendar = calendar
         self._buckets = buckets
@@ -199,7 +203,8 @@ class AlertBook:
 
     def _touch_extent(self) -> None:
         slug = self._brand.slug
-        self._journal.touch(slug, f"{slug}|extent".encode(), self.extent.snapshot)
+        key = f"{slug}|extent" if self._family is None else f"{slug}|extent|{self._family}"
+        self._journal.touch(slug, key.encode(), self.extent.snapshot)
 
     def _scene(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics) -> Scene:
         onset = verdict.onset
@@ -226,6 +231,8 @@ class AlertBook:
             peak=max(watch.negatives.counts[-1 - onset :]) if incident is None else incident.peak,
             findings=findings,
             dossier=dossier,
+            channel_family=self._family,
+            parent=self.parent,
         )
 
     def resolve(self, core: Core, bucket: int, calm: int, reason: Reason, tell: Tell) -> None:
@@ -314,3 +321,12 @@ class AlertBook:
             ValueError: it cannot be read.
         """
         self._records[fingerprint] = _decode(body(value))
+
+
+def family_in(value: bytes) -> str | None:
+    """The channel family of an alert's snapshot; None: it is the brand's own.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    return _decode(body(value)).alert.channel_family

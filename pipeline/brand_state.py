@@ -8,15 +8,16 @@ snapshot: they follow from the identities seen.
 from datetime import datetime
 from functools import partial
 
-from pipeline.alert_book import AlertBook, Tell
+from pipeline.alert_book import AlertBook, Tell, family_in
 from pipeline.announced import EventCalendar
 from pipeline.baseline import STALE, prior_of
-from pipeline.brand_core import NEVER, Core, Counters, decode_core, encode_core
+from pipeline.brand_core import NEVER, Core, Counters, OpenIncident, decode_core, encode_core
 from pipeline.brands import Brand
 from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted
 from pipeline.cadence import Cadences
 from pipeline.dossiers import BrandDossiers
 from pipeline.exhibits import Exhibit, echo_of, quote_of
+from pipeline.families import FAMILIES, PrivateFamily
 from pipeline.identities import Identities, forgotten_at
 from pipeline.incident import LATENESS, Versions, moment
 from pipeline.journal import Journal
@@ -55,6 +56,8 @@ class BrandState:
         self._dossiers = dossiers
         self._names = frozenset(word for name in (brand.slug, *brand.names) for word in words_of(name))
         self._alerts = AlertBook(brand, versions, self._calendar, self.buckets, dossiers, journal)
+        self._families: dict[str, PrivateFamily] = {}
+        self._found = partial(PrivateFamily, brand=brand, versions=versions, calendar=self._calendar, dossiers=dossiers, journal=journal)
         self.partitions: tuple[int, ...] = ()
         """Raw partitions whose ticks the brand waits for: those it was seen from."""
         self.hour = (0.0, 0.0)
@@ -106,17 +109,38 @@ class BrandState:
     def count(self, seen: Seen) -> bool:
         """A live identity joins its bucket; a closed one is corrected, and judged with that from now on. Whether it can count at all."""
         if self.is_open(seen.bucket):
-            self.buckets.add(seen)
+            self._buckets_of(seen).add(seen)
             return True
         assert self.core.first_open is not None
-        counted = self.buckets.add_late(seen)
         age = self.core.first_open - 1 - seen.bucket
+        if seen.family:
+            return self._family(FAMILIES[seen.family - 1]).correct(seen, age)
+        counted = self.buckets.add_late(seen)
         if not counted.mentions or not self.watch.correct(age, counted.negatives, counted.mentions):
             return False
         self.core.heard = max(self.core.heard, seen.bucket)
         self.hour = self.watch.hour()
         self._touch_watch()
         return True
+
+    def _family(self, name: str) -> PrivateFamily:
+        family = self._families.get(name)
+        if family is None:
+            family = self._families[name] = self._found(name)
+            self._families = dict(sorted(self._families.items()))  # so that a restart changes no order
+        return family
+
+    def _buckets_of(self, seen: Seen) -> Buckets:
+        """Where an identity counts."""
+        return self._family(FAMILIES[seen.family - 1]).buckets if seen.family else self.buckets
+
+    def _books(self) -> list[AlertBook]:
+        return [self._alerts, *(family.alerts for family in self._families.values())]
+
+    def incidents(self) -> list[OpenIncident]:
+        """All that fires, the brand's own first."""
+        found = [self.core.incident, *(family.incident for family in self._families.values())]
+        return [incident for incident in found if incident is not None]
 
     def about(self, mention: ScoredMention) -> str | None:
         """The dossier that a mention is about."""
@@ -158,39 +182,43 @@ class BrandState:
 
     def recount(self, before: Seen, after: Seen) -> None:
         """An edit while the bucket is open: the polarity is replaced, the total stays."""
-        self.buckets.remove(before)
-        self.buckets.add(after)
+        self._buckets_of(before).remove(before)
+        self._buckets_of(after).add(after)
 
     def take_back(self, mention_id: str, identity: bytes, seen: Seen, at: datetime, tell: Tell) -> None:
         """A mention was retracted: before its bucket closes it un-counts; no alert shows it any more."""
         if seen.live and self.is_open(seen.bucket):
-            self.buckets.remove(seen)
-        exhibit = self._exhibit(seen.bucket)
+            self._buckets_of(seen).remove(seen)
+        exhibit = self._exhibit(seen.bucket, seen.family)
         if exhibit is not None and exhibit.hide(mention_id) | (exhibit.echoes.pop(identity, None) is not None):
-            self._touch_evidence(seen.bucket)
-        self._alerts.take_back(mention_id, at, tell)
+            self._touch_evidence(seen.bucket, seen.family)
+        self.take_back_unseen(mention_id, at, tell)
 
     def take_back_unseen(self, mention_id: str, at: datetime, tell: Tell) -> None:
         """The same of a mention that is not remembered any more: an alert may still show it."""
-        self._alerts.take_back(mention_id, at, tell)
+        for book in self._books():
+            book.take_back(mention_id, at, tell)
 
-    def _exhibit(self, bucket: int) -> Exhibit | None:
-        """What is kept to be told of a bucket."""
-        found = self.buckets.get(bucket)
+    def _exhibit(self, bucket: int, code: int = 0) -> Exhibit | None:
+        """What is kept to be told of a bucket, the brand's or that of a family."""
+        if code and FAMILIES[code - 1] not in self._families:
+            return None
+        buckets = self._families[FAMILIES[code - 1]].buckets if code else self.buckets
+        found = buckets.get(bucket)
         return None if found is None else found.exhibit
 
     def show(self, mention: ScoredMention, seen: Seen) -> None:
         """Keep a complaint to be told of."""
-        exhibit = self.buckets.at(seen.bucket).shows()
+        exhibit = self._buckets_of(seen).at(seen.bucket).shows()
         wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id)
         if wanted and exhibit.show(quote_of(mention, seen, self._names, self.about(mention))):
-            self._touch_evidence(seen.bucket)
+            self._touch_evidence(seen.bucket, seen.family)
 
     def hide(self, mention_id: str, seen: Seen) -> None:
         """Another version of a mention has come: tell of this one no more."""
-        exhibit = self._exhibit(seen.bucket)
+        exhibit = self._exhibit(seen.bucket, seen.family)
         if exhibit is not None and exhibit.hide(mention_id):
-            self._touch_evidence(seen.bucket)
+            self._touch_evidence(seen.bucket, seen.family)
 
     def echo(self, mention: ScoredMention, identity: bytes, seen: Seen) -> None:
         """Keep what makes a complaint louder, or answers it."""
@@ -212,6 +240,8 @@ class BrandState:
     def situation(self) -> Situation:
         """How the brand stands: its incident, and the last closed hour."""
         incident = self.core.incident
+        if incident is None and self._families:
+            incident = next(iter(self.incidents()), None)
         observed, expected = self.hour if self.watch.closed else (None, None)
         if incident is None:
             return Situation(observed=observed, expected=expected)
@@ -230,11 +260,13 @@ class BrandState:
     def _is_awake(self) -> bool:
         """Whether anything is in the last six hours, waits in an open bucket, or fires."""
         core = self.core
-        return self.buckets.waiting > 0 or not self.watch.is_empty() or core.incident is not None or core.surge is not None
+        own = self.buckets.waiting > 0 or not self.watch.is_empty() or core.incident is not None or core.surge is not None
+        return own or any(family.is_awake() for family in self._families.values())
 
     def _wake(self) -> int | None:
         """The bucket at whose close an idle brand has something to forget."""
-        hour, alert = self.identities.first_hour(), self._alerts.first_to_go()
+        hour = self.identities.first_hour()
+        alert = min((first for book in self._books() if (first := book.first_to_go()) is not None), default=None)
         silence = self.cadences.wake(self.core.first_open or 0, self.core.silences) if self.watch.closed else None
         if silence is not None and silence > self.core.heard + STALE:
             silence = None  # by then silence teaches nothing, and is not judged
@@ -269,9 +301,11 @@ class BrandState:
                 break
             upto = last if wake is None else min(last, wake)
             while core.first_open <= upto:
-                if not self._learns(core.first_open):
+                if not self._learns(core.first_open) and not any(f.learns(core.first_open) for f in self._families.values()):
                     core.first_open = upto
                     self.buckets.skip(upto)
+                    for family in self._families.values():
+                        family.buckets.skip(upto)
                 self._close(core.first_open, tell)
         if core.first_open == before:
             return False
@@ -321,6 +355,11 @@ class BrandState:
             old.clear()
             self._touch_evidence(bucket - RING)
         self.buckets.forget(bucket + 1)
+        if self._families:
+            place, announced = self._slot(bucket), self._calendar.at(bucket)
+            for name, family in self._families.items():
+                touch = partial(self._touch_evidence, code=FAMILIES.index(name) + 1)
+                family.close(bucket, place, announced, core, self._is_complaint, touch, tell)
         self.identities.forget(bucket + 1)
         self._alerts.forget(bucket, tell)
 
@@ -356,7 +395,7 @@ class BrandState:
 
     def keys(self) -> int:
         """Changelog keys held, but for those of the evidence."""
-        return 2 + len(self.identities) + len(self._alerts)
+        return 2 + len(self.identities) + sum(map(len, self._books())) + len(self._families)
 
     def touch(self) -> None:
         """The small part changed."""
@@ -365,14 +404,15 @@ class BrandState:
     def _touch_watch(self) -> None:
         self._journal.touch(self.slug, f"{self.slug}|watch".encode(), self.watch.snapshot)
 
-    def _touch_evidence(self, bucket: int) -> None:
-        self._journal.touch(self.slug, f"{self.slug}|evidence|{bucket}".encode(), partial(self._snapshot_evidence, bucket))
+    def _touch_evidence(self, bucket: int, code: int = 0) -> None:
+        key = f"{self.slug}|evidence|{bucket}" if not code else f"{self.slug}|evidence|{bucket}|{FAMILIES[code - 1]}"
+        self._journal.touch(self.slug, key.encode(), partial(self._snapshot_evidence, bucket, code))
 
     def _snapshot_core(self) -> bytes:
         return encode_core(self.core)
 
-    def _snapshot_evidence(self, bucket: int) -> bytes | None:
-        exhibit = self._exhibit(bucket)
+    def _snapshot_evidence(self, bucket: int, code: int = 0) -> bytes | None:
+        exhibit = self._exhibit(bucket, code)
         return None if exhibit is None else exhibit.snapshot()
 
     def restore(self, kind: str, name: str, value: bytes) -> None:
@@ -391,15 +431,25 @@ class BrandState:
             case "seen":
                 self.identities.restore(name, value)
             case "evidence":
-                self.buckets.at(int(name)).shows().restore(value)
+                number, _, family = name.partition("|")
+                buckets = self._named(family).buckets if family else self.buckets
+                buckets.at(int(number)).shows().restore(value)
             case "topics":
                 self.topics.restore(value)
             case "extent":
-                self._alerts.extent.restore(value)
+                (self._named(name).alerts if name else self._alerts).extent.restore(value)
             case "alert":
-                self._alerts.restore(name, value)
+                known = family_in(value)
+                (self._alerts if known is None else self._named(known).alerts).restore(name, value)
+            case "family":
+                self._named(name).restore(value)
             case _:
                 raise ValueError("a key of an unknown kind")
+
+    def _named(self, name: str) -> PrivateFamily:
+        if name not in FAMILIES:
+            raise ValueError("a key of an unknown channel family")
+        return self._family(name)
 
     def unreadable(self, kind: str, key: bytes) -> None:
         """A key's snapshot cannot be read. A watch begins anew, silent for its first day; an identity, alert or evidence is forgotten."""
@@ -408,7 +458,7 @@ class BrandState:
                 self._is_core_lost = True
             case "watch":
                 self._touch_watch()
-            case "seen" | "evidence" | "alert" | "cadence" | "topics" | "extent":
+            case "seen" | "evidence" | "alert" | "cadence" | "topics" | "extent" | "family":
                 self._journal.gone(self.slug, key)
 
     def restored(self, ticks: PartitionTicks) -> None:
@@ -435,4 +485,10 @@ class BrandState:
         if self.watch.closed:
             self.hour = self.watch.hour()
         if core.first_open is not None:
-            self.buckets.rebuild(self.identities.live_since(core.first_open - KEPT), core.first_open)
+            live: dict[int, list[Seen]] = {}
+            for seen in self.identities.live_since(core.first_open - KEPT):
+                live.setdefault(seen.family, []).append(seen)
+            for entries in live.values():
+                self._buckets_of(entries[0]).rebuild(entries, core.first_open)
+        for family in self._families.values():
+            family.restored()

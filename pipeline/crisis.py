@@ -18,6 +18,7 @@ from pipeline.brands import Registry
 from pipeline.buckets import PER_HOUR
 from pipeline.dossiers import DossierBook
 from pipeline.events import cloud_headers, digest, event_id, event_type
+from pipeline.families import family_code
 from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal, unseal
@@ -202,10 +203,11 @@ class CrisisPartition:
         role = role_of(mention)
         live = role != EXCLUDED and not late
         author = author_of(mention.author.id)
-        seen = Seen(bucket, applied, author, _POLARITY[label], role, live, False, late, mention.edit, 0, (mark,))
+        family = family_code(mention)
+        seen = Seen(bucket, applied, author, _POLARITY[label], role, live, False, late, mention.edit, 0, (mark,), family)
         if live and state.count(seen) and seen.is_complaint():
             state.show(mention, seen)
-        if not late and (mention.parent_id is not None or mention.root_id is not None):
+        if not late and not family and (mention.parent_id is not None or mention.root_id is not None):
             state.echo(mention, identity, seen)
         return seen
 
@@ -336,7 +338,7 @@ class CrisisPartition:
         keys = 1
         for slug, state in self._brands.items():
             keys += state.keys()
-            if (incident := state.core.incident) is not None:
+            for incident in state.incidents():
                 firing[incident.tier] += 1
             surges += state.core.surge is not None
             silences += len(state.core.silences)

@@ -69,6 +69,10 @@ class Scene(NamedTuple):
     dossier: Dossier | None = None
     at: datetime | None = None
     """When it was decided, if before the close."""
+    channel_family: str | None = None
+    """Of the key, where it is one below the brand."""
+    parent: str | None = None
+    """The incident that this one is part of."""
 
 
 class Versions(NamedTuple):
@@ -100,7 +104,7 @@ def closed_at(bucket: int) -> datetime:
 
 def raise_alert(scene: Scene, versions: Versions) -> Alert:
     """The first revision."""
-    fingerprint = fingerprint_of(scene.brand.slug, scene.kind)
+    fingerprint = fingerprint_of(scene.brand.slug, scene.kind, channel_family=scene.channel_family)
     at = closed_at(scene.bucket) if scene.at is None else scene.at
     return _told(
         Alert(
@@ -123,6 +127,8 @@ def raise_alert(scene: Scene, versions: Versions) -> Alert:
             detector_version=versions.detector,
             config_hash=versions.config,
             team=scene.brand.team,
+            channel_family=scene.channel_family,
+            parent_incident_id=scene.parent,
         ),
         scene,
     )

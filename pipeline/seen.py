@@ -32,6 +32,7 @@ PLACE = 6
 """Bytes of a mark that name the epoch and raw partition."""
 
 LIVE, _RETRACTED, _LATE = 1 << 4, 1 << 5, 1 << 6
+_FAMILY = 9
 ONE_ORIGIN = _HEAD.size + MARK
 """Bytes of a packed identity as nearly all are: with one accepted version."""
 
@@ -87,6 +88,8 @@ class Seen(NamedTuple):
     edit: int = -1
     blocked: int = 0
     accepted: tuple[bytes, ...] = ()
+    family: int = 0
+    """In which channel family it counts apart, being private (`families.FAMILIES`, from 1); 0: with the brand."""
 
     def is_complaint(self) -> bool:
         """Whether it says something negative of its own."""
@@ -101,6 +104,7 @@ class Seen(NamedTuple):
             | (_RETRACTED if self.retracted else 0)
             | (_LATE if self.late else 0)
             | self.blocked << 7
+            | self.family << _FAMILY
         )
         return _HEAD.pack(_VERSION, flags, self.edit + 1, self.bucket, self.applied, self.author) + b"".join(self.accepted)
 
@@ -141,6 +145,7 @@ def unpack(value: bytes) -> Seen:
         edit - 1,
         flags >> 7 & 3,
         accepted,
+        flags >> _FAMILY & 15,
     )
 
 
@@ -156,12 +161,12 @@ def hour_in(packed: bytes) -> int:
 
 
 def role_of(mention: ScoredMention) -> int:
-    """How a mention takes part in the public counts.
+    """How a mention takes part in the counts, the brand's or those of its private family.
 
-    The brand's own posts never do, nor spam, nor what may mean something else than the brand; private messages are no public row. A
-    repost is no new complaint: it makes its root louder.
+    The brand's own posts never do, nor spam, nor what may mean something else than the brand. A repost is no new complaint: it makes its
+    root louder.
     """
-    if mention.direction == "outbound" or mention.spam or mention.ambiguous or mention.visibility == "private":
+    if mention.direction == "outbound" or mention.spam or mention.ambiguous:
         return EXCLUDED
     if mention.kind == "repost":
         return REPOST

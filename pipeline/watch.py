@@ -195,9 +195,9 @@ class Watch:
         found: tuple[Signal, float] | None = None
         if burst.score >= gate.score and is_burst(verdict, gate, hour, six):
             found = "burst", burst.score
-        if share.score >= gate.score and (found is None or share.score > found[1]) and share.is_telling():
-            if hour >= gate.share_hour and six >= gate.share_six_hours:
-                found = "share", share.score
+        enough = hour >= gate.share_hour and six >= gate.share_six_hours
+        if enough and share.score >= gate.score and (found is None or share.score > found[1]) and share.is_telling():
+            found = "share", share.score
         if slow.score >= gate.score and (found is None or slow.score > found[1]):
             again = 0.0 if crowd is None else max(0.0, sums[SIX_HOURS] - crowd(WINDOWS[SIX_HOURS]))
             if slow.is_telling(again):

@@ -1359,3 +1359,88 @@ def test_a_silence_survives_restarts():
         parts.restart()
     assert parts.changelog == whole.changelog
     assert parts.out == whole.out
+
+
+# people, and what they write in private
+
+
+def crew(story: Story, at: float, size: int = 5, each: int = 60) -> None:
+    """A few accounts that post all the time for an hour."""
+    for index in range(each):
+        for account in range(size):
+            story.say(at + index * HOUR / each + account, f"bot{account}")
+
+
+def test_a_crew_of_bots_across_two_clock_hours_is_no_crowd():
+    story = Story()
+    crew(story, 0.5 * HOUR)
+    assert told_by(story).told() == []
+
+
+def test_as_many_complaints_of_many_people_are_one():
+    story = Story()
+    story.crowd(0.5 * HOUR, 10, span=HOUR)
+    assert told_by(story).told()[0][0] == "raised"
+
+
+MAIL: dict[str, Any] = {"channel": "mail", "channel_family": "mail", "kind": "message", "visibility": "private", "url": None}
+
+
+@cache
+def with_mail() -> Changelog:
+    """The quiet history, and beside it one private mail every three hours, one in three a complaint."""
+    story = Story(first=0)
+    for hour in range(int(HISTORY // HOUR) - 7):
+        for index in range(4):
+            label = "negative" if index == hour % 4 else "neutral"
+            story.say(-HISTORY + hour * HOUR + index * 840 + hour * 97 % 600, f"regular{hour % 50}-{index}", label)
+        if hour % 3 == 0:
+            story.say(-HISTORY + hour * HOUR + 3500, f"mailer{hour}", "negative" if hour % 9 == 0 else "neutral", **MAIL)
+    return Run(REGISTRY).feed(story.records, [500] * 10).changelog
+
+
+def test_a_row_in_the_mailbox_alone_is_told_with_its_family():
+    story = Story()
+    ids = story.crowd(HOUR, 14, span=HOUR, **MAIL)
+    story.tick(3 * HOUR)
+    run = Run(REGISTRY, with_mail()).feed(story.records)
+    first = run.alerts()[0]
+    assert (first.kind, first.tier, first.signal, first.channel_family) == ("crisis", "warning", "burst", "mail")
+    assert first.fingerprint == fingerprint_of("noordnet", "crisis", channel_family="mail")
+    assert first.parent_incident_id is None
+    assert {shown.mention_id for shown in first.evidence} <= set(ids)
+    assert (first.distinct_authors or 0) >= 6
+    assert "mail" in {row.channel_family for row in counts_of(run)}
+    assert watch_of(run).hour()[0] == 0, "no public row"
+    story.say(3 * HOUR, "somebody", "neutral")
+    run.feed(story.records[-1:])
+    assert run.mentions()[-1].situation.incident_id == first.incident_id
+
+
+def test_a_row_in_public_and_in_the_mailbox_is_one():
+    story = Story()
+    for minute in range(0, 120, 5):
+        story.crowd(HOUR + minute * MINUTE, 6, name="public")
+        if minute >= 60:
+            story.crowd(HOUR + minute * MINUTE, 3, name="mail", **MAIL)
+    story.tick(4 * HOUR)
+    raised = [alert for alert in Run(REGISTRY, with_mail()).feed(story.records).alerts() if alert.transition == "raised"]
+    public, mail = (next(a for a in raised if a.kind == "crisis" and a.channel_family == family) for family in (None, "mail"))
+    assert mail.parent_incident_id == public.incident_id
+    assert public.parent_incident_id is None
+
+
+def test_a_familys_incident_and_buckets_survive_restarts_and_batches():
+    story = Story()
+    for minute in range(0, 90, 5):
+        ids = story.crowd(HOUR + minute * MINUTE, 2, **MAIL)
+    story.retract(2.6 * HOUR, ids[0])
+    story.tick(12 * HOUR)
+    whole = Run(REGISTRY, with_mail()).feed(story.records)
+    parts = Run(REGISTRY, with_mail())
+    for record in story.records:
+        parts.feed([record])
+        parts.restart()
+    assert [(out.topic, out.value) for out in parts.out] == [(out.topic, out.value) for out in whole.out]
+    assert parts.changelog == whole.changelog
+    assert [(alert.transition, alert.channel_family) for alert in whole.alerts()][-1] == ("resolved", "mail")

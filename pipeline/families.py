@@ -1,0 +1,180 @@
+"""A key below the brand: what people write to it in private, by channel family.
+
+A wrong invoice makes a row in the mailbox that no public count shows, and private messages are no public row. So each family of private
+mentions (mail, messaging, phone, desk, ...) has buckets, a watch and alerts of its own, which come into being with its first mention.
+Its incident is a child of the brand's where that fires already: one row is one incident.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import get_args
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.alert_book import AlertBook, Tell
+from pipeline.announced import EventCalendar
+from pipeline.baseline import STALE
+from pipeline.brand_core import VERSION, Core, Counters, OpenIncident, body
+from pipeline.brands import Brand
+from pipeline.buckets import Buckets, Counted
+from pipeline.dossiers import BrandDossiers
+from pipeline.incident import Versions, moment
+from pipeline.journal import Journal
+from pipeline.scrp import RING
+from pipeline.seen import NEGATIVE, Seen
+from pipeline.share import Announced
+from pipeline.ticks import BUCKET
+from pipeline.usual_topics import UsualTopics
+from pipeline.watch import Watch
+from schemas.mention import ChannelFamily, ScoredMention
+from schemas.outputs import BrandCounts
+
+FAMILIES: tuple[str, ...] = get_args(ChannelFamily)
+"""In the order of their codes, from 1: see `Seen.family`."""
+
+
+class _Snapshot(Struct, array_like=True):
+    heard: int
+    incident: OpenIncident | None
+    watch: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Snapshot).decode
+
+
+def family_code(mention: ScoredMention) -> int:
+    """Of the private family in which a mention counts; 0: it is public, and counts with the brand."""
+    return FAMILIES.index(mention.channel_family) + 1 if mention.visibility == "private" else 0
+
+
+class PrivateFamily:
+    """One family of one brand. Buckets open and close with the brand's own."""
+
+    def __init__(
+        self, name: str, brand: Brand, versions: Versions, calendar: EventCalendar, dossiers: BrandDossiers | None, journal: Journal
+    ) -> None:
+        self.name = name
+        self._slug = brand.slug
+        self._journal = journal
+        self._core = Core(Counters(), brand.mode, {})
+        self._heard = 0
+        self._topics = UsualTopics()
+        self.watch = Watch(brand.profile)
+        self.buckets = Buckets()
+        self.alerts = AlertBook(brand, versions, calendar, self.buckets, dossiers, journal, channel_family=name)
+
+    @property
+    def incident(self) -> OpenIncident | None:
+        """What fires."""
+        return self._core.incident
+
+    def is_awake(self) -> bool:
+        """Whether anything is in the last six hours, waits in an open bucket, or fires."""
+        return self.buckets.waiting > 0 or not self.watch.is_empty() or self._core.incident is not None
+
+    def learns(self, bucket: int) -> bool:
+        """Whether a silent bucket teaches anything."""
+        return self.watch.closed > 0 and bucket <= self._heard + STALE
+
+    def correct(self, seen: Seen, age: int) -> bool:
+        """A late mention joins a closed bucket; whether it still counts."""
+        counted = self.buckets.add_late(seen)
+        if not counted.mentions or not self.watch.correct(age, counted.negatives, counted.mentions):
+            return False
+        self._heard = max(self._heard, seen.bucket)
+        self.touch()
+        return True
+
+    def close(
+        self,
+        bucket: int,
+        place: tuple[int, int],
+        announced: Announced,
+        brand: Core,
+        is_complaint: Callable[[bytes], bool],
+        touch_evidence: Callable[[int], None],
+        tell: Tell,
+    ) -> None:
+        """A bucket ends, after that of the brand itself. ``place``: hour of the local week, and running number of the day."""
+        core = self._core
+        core.counters, core.mode = brand.counters, brand.mode
+        found = self.buckets.get(bucket)
+        exhibit = None if found is None else found.exhibit
+        kept = None if exhibit is None else exhibit.size()
+        counted = self.buckets.close(bucket)
+        if exhibit is not None:
+            exhibit.keep_echoes(is_complaint)
+            if exhibit.size() != kept:
+                touch_evidence(bucket)
+        if found is not None and found.voices:
+            tell(self._counts(bucket, found.voices, counted))
+        if counted.mentions:
+            self._heard = bucket
+        if counted.mentions or self.learns(bucket):
+            incident = core.incident
+            if incident is not None and incident.mode == "observe" and core.mode == "live":
+                self.alerts.resolve(core, bucket, 0, "went_live", tell)
+                self.watch.end()
+            verdict = self.watch.close(*counted, *place, announced, partial(self.buckets.crowd, bucket))
+            # More mail of every kind is work, not a wave that anybody sees.
+            self.alerts.parent = None if brand.incident is None else brand.incident.incident_id
+            self.alerts.follow(core, bucket, verdict._replace(surge=None), self.watch, self._topics, tell)
+            self.touch()
+        self._leave(bucket - RING, touch_evidence)
+        self.buckets.forget(bucket + 1)
+        self.alerts.forget(bucket, tell)
+
+    def _leave(self, bucket: int, touch_evidence: Callable[[int], None]) -> None:
+        """A bucket is kept for its authors only from now on."""
+        found = self.buckets.get(bucket)
+        if found is not None and found.exhibit:
+            self.alerts.pass_by(self._core, bucket)
+            found.exhibit.clear()
+            touch_evidence(bucket)
+
+    def _counts(self, bucket: int, voices: dict[int, int], counted: Counted) -> BrandCounts:
+        return BrandCounts(
+            brand=self._slug,
+            bucket_start=moment(bucket * BUCKET),
+            mentions=sum(voices.values()),
+            negatives=sum(count for key, count in voices.items() if key & 3 == NEGATIVE),
+            mode=self._core.mode,
+            channel_family=self.name,
+            capped_mentions=counted.mentions,
+            capped_negatives=counted.negatives,
+        )
+
+    def touch(self) -> None:
+        """Something changed."""
+        self._journal.touch(self._slug, f"{self._slug}|family|{self.name}".encode(), self._snapshot)
+
+    def _snapshot(self) -> bytes:
+        return VERSION + _encode(_Snapshot(self._heard, self._core.incident, self.watch.snapshot()))
+
+    def restore(self, value: bytes) -> None:
+        """Take back a snapshot.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        snapshot = _decode(body(value))
+        self.watch.restore(snapshot.watch)
+        self._heard, self._core.incident = snapshot.heard, snapshot.incident
+
+    def restored(self) -> None:
+        """All keys are back. An alert without its incident, or the other way round, is one whose key could not be read."""
+        core = self._core
+        if core.incident is not None and core.incident.fingerprint not in self.alerts:
+            core.incident = None
+        if core.incident is None:
+            for alert in self.alerts.firing():
+                if alert.tier is not None:
+                    core.incident = OpenIncident(
+                        alert.fingerprint, alert.incident_id, alert.tier, alert.mode, alert.raised_at, alert.peak or 0.0
+                    )
+        tier = None if core.incident is None else core.incident.tier
+        if (tier is None) is not (self.watch.tier is None):
+            self.watch.tier = tier
+        self.watch.alarm.firing = self.watch.tier is not None
