@@ -61,7 +61,7 @@ class PrivateFamily:
         self._core = Core(Counters(), brand.mode, {})
         self._heard = 0
         self._topics = UsualTopics()
-        self.watch = Watch(brand.profile)
+        self.watch = Watch(brand.profile, bursts_only=True)
         self.buckets = Buckets()
         self.alerts = AlertBook(brand, versions, calendar, self.buckets, dossiers, journal, channel_family=name)
 

@@ -75,10 +75,15 @@ class ShareJudgement(NamedTuple):
     window: int
     share: float
     usual: float
+    returns: tuple[float, ...] = (0.0, 0.0)
+    """Return exponents of the hour and the six; 0 as long as nothing is raised."""
 
     def is_telling(self) -> bool:
         """Whether the share is not only unusual but large."""
         return self.share >= max(_TIMES * self.usual, self.usual + _MORE)
+
+
+NO_SHARE = ShareJudgement(0.0, WINDOWS[0], 0.0, 0.0)
 
 
 class ShareSignal:
@@ -102,14 +107,14 @@ class ShareSignal:
         ]
         returns = self.maxima.returns(scores, learns=learns)
         self.closed += 1
-        score = 0.0
+        score, known = 0.0, (0.0, 0.0)
         if self.closed > SILENT:
-            first, second = returns
+            first, second = known = (returns[0], returns[1])
             mean = (math.sqrt(first) + math.sqrt(second)) / 2.0
             score = max(mean * mean, first - _CONSENSUS_DISCOUNT, second - _CONSENSUS_DISCOUNT)
         window = hour if returns[0] >= returns[1] else six
         total = mentions[window]
-        return ShareJudgement(score, window, negatives[window] / total if total else 0.0, usual)
+        return ShareJudgement(score, window, negatives[window] / total if total else 0.0, usual, known)
 
     @property
     def size(self) -> int:

@@ -59,7 +59,7 @@ class SlowJudgement(NamedTuple):
         return math.sqrt(self.expected + self.expected * self.expected * self.spread)
 
 
-_NOTHING = SlowJudgement(0.0, 0.0, 0.0, 0.0, 0.0)
+NOT_SLOW = SlowJudgement(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class SlowBurn:
@@ -77,7 +77,7 @@ class SlowBurn:
         self._errors = self._squares = 0.0
         self._counts, self._means, self._usuals = [0.0] * HOURS, [0.0] * HOURS, [0.0] * HOURS
         self.maxima = DailyMaxima(1, mean=1.2, sd=1.0)
-        self.last = _NOTHING
+        self.last = NOT_SLOW
 
     def close(self, count: float, mean: float, usual: float, day: int, *, told: bool, announced: bool = False) -> SlowJudgement:
         """A bucket has closed: negatives, how many were expected, and how many are usual among so many mentions of all kinds.
@@ -132,7 +132,7 @@ class SlowBurn:
         """The incident tells of all 24 hours."""
         self._counts = list(self._means)
         self._count = self._mean
-        self.last = _NOTHING
+        self.last = NOT_SLOW
 
     def correct(self, age: int, by: float) -> None:
         """A late mention: bucket ``age`` (0: closed last) turned out larger."""

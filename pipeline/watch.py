@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from pipeline.scrp import HOUR, PRIOR_MEAN, SILENT, WINDOWS, Alarm, Detector, Judgement
-from pipeline.share import NOTHING_ANNOUNCED, Announced, ShareJudgement, ShareSignal, UsualShare
-from pipeline.slow_burn import SlowBurn, SlowJudgement, run_of
+from pipeline.share import NO_SHARE, NOTHING_ANNOUNCED, Announced, ShareJudgement, ShareSignal, UsualShare
+from pipeline.share import WINDOWS as SHARED
+from pipeline.slow_burn import NOT_SLOW, SlowBurn, SlowJudgement, run_of
 from schemas.mention import Tier
 
 Profile = Literal["quiet", "default", "sensitive"]
@@ -37,6 +38,7 @@ _LEAST_SHARE = 0.8
 """Of the usual negative share: with less, the negatives only came along with something else."""
 
 _LEAST_TIMES_SHARE = 1.25
+_BOTH_DISCOUNT, _MOST_BOTH = 0.3, 1.5
 _SURGE_SCORE, _SURGE_MENTIONS = 0.7, 8
 
 
@@ -83,10 +85,14 @@ class Verdict(NamedTuple):
 
 
 class Watch:
-    """All that is learnt of one key, and its alarms. ``prior``: negatives expected per bucket before anything is known."""
+    """All that is learnt of one key, and its alarms.
+
+    ``prior``: negatives expected per bucket before anything is known; ``bursts_only``: of a small key share and slow burn say nothing.
+    """
 
     __slots__ = (
-        "_paging", "_sensitive", "_six_hours", "age", "alarm", "mentions", "negatives", "share", "shares", "slow", "surge", "tier", "told",
+        "_bursts_only", "_paging", "_sensitive", "_six_hours", "age", "alarm", "mentions", "negatives", "share", "shares", "slow",
+        "surge", "tier", "told",
     )  # fmt: skip
 
     _VERSION = 2
@@ -95,7 +101,8 @@ class Watch:
     _TAIL = struct.Struct("<Bb")
     _MORE = struct.Struct("<BI")
 
-    def __init__(self, profile: Profile = "default", prior: float = PRIOR_MEAN) -> None:
+    def __init__(self, profile: Profile = "default", prior: float = PRIOR_MEAN, *, bursts_only: bool = False) -> None:
+        self._bursts_only = bursts_only
         self._paging = GATES["quiet"] if profile == "quiet" else GATES["default"]
         self._sensitive = profile == "sensitive"
         self.negatives = Detector(prior)
@@ -145,7 +152,11 @@ class Watch:
         of_mentions = self.mentions.close(mentions, slot, day, announced.mentions, learns=learns)
         self._six_hours = of_mentions.sums[SIX_HOURS]
         usual = self.share.next(negatives, mentions, announced, learns=learns)
+        if self._bursts_only:
+            return self._follow(self._judge(Verdict(of_negatives, of_mentions, NO_SHARE, NOT_SLOW, usual), crowd))
         of_share = self.shares.close(of_negatives.sums, of_mentions.sums, usual, day, learns=learns)
+        if crowd is not None:  # bare counts do not tell a crowd from a cluster of reposts, which moves both
+            of_negatives = of_negatives._replace(score=max(of_negatives.score, corroborated(of_negatives, of_share)))
         slow = self.slow.close(negatives, of_negatives.expected, usual * mentions, day, told=paged, announced=announced.negatives != 1.0)
         verdict = Verdict(of_negatives, of_mentions, of_share, slow, usual)
         return self._follow(self._judge(verdict, crowd))
@@ -166,7 +177,7 @@ class Watch:
     def clone(self) -> "Watch":
         """The same, to try out what a close would say."""
         profile: Profile = "sensitive" if self._sensitive else "quiet" if self._paging is GATES["quiet"] else "default"
-        other = Watch(profile, self.negatives.expectation.prior)
+        other = Watch(profile, self.negatives.expectation.prior, bursts_only=self._bursts_only)
         other.restore(self.snapshot())
         return other
 
@@ -195,7 +206,8 @@ class Watch:
         found: tuple[Signal, float] | None = None
         if burst.score >= gate.score and is_burst(verdict, gate, hour, six):
             found = "burst", burst.score
-        enough = hour >= gate.share_hour and six >= gate.share_six_hours
+        least = gate.burst_hour if share.window == HOUR else gate.share_hour  # of few mentions, all may be complaints by chance
+        enough = hour >= least and six >= gate.share_six_hours
         if enough and share.score >= gate.score and (found is None or share.score > found[1]) and share.is_telling():
             found = "share", share.score
         if slow.score >= gate.score and (found is None or slow.score > found[1]):
@@ -318,6 +330,18 @@ class Watch:
             self.shares.restore(parts[7])
             self.slow.restore(parts[8])
         self._six_hours = math.fsum(self.mentions.counts)
+
+
+def corroborated(negatives: Judgement, share: ShareJudgement) -> float:
+    """A score of counts and share that say the same of one window.
+
+    More of everything moves the counts and not the share, a quiet hour of the contented moves the share and not the counts: either is
+    common where both together are rare.
+    """
+    together = max(
+        (math.sqrt(negatives.returns[window]) + math.sqrt(back)) ** 2 for window, back in zip(SHARED, share.returns, strict=True)
+    )
+    return min(together / 2.0 - _BOTH_DISCOUNT, _MOST_BOTH)
 
 
 def is_burst(verdict: Verdict, gate: Gate, hour: float, six: float) -> bool:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from pipeline.explanation import explanation
 from pipeline.figures import figures_of
 from pipeline.headline import Facts, headline
-from pipeline.share import NOTHING_ANNOUNCED, SPREAD, Announced, ShareSignal, share_score
+from pipeline.scrp import Judgement
+from pipeline.share import NOTHING_ANNOUNCED, SPREAD, Announced, ShareJudgement, ShareSignal, share_score
 from pipeline.slow_burn import HOURS, SlowBurn, run_of
-from pipeline.watch import MASKED, SIGNALS, Verdict, Watch
+from pipeline.watch import MASKED, SIGNALS, Verdict, Watch, corroborated
 
 DAYS = 21
 
@@ -275,3 +276,60 @@ def test_every_signal_says_what_it_saw(signal, language):
     assert ("verwacht" if language == "nl" else "expected") in said
     assert figures.observed > figures.mean > 0.0
     assert len({explanation(facts._replace(signal=other), language) for other in (*SIGNALS, None)}) == 4
+
+
+def judged(hour: float, six: float) -> Judgement:
+    """Return exponents of the counts, by window."""
+    return Judgement(0.0, 1.0, (0.0, 0.0, hour, six), (0.0,) * 4, (1.0,) * 4, (0.1,) * 4)
+
+
+@pytest.mark.parametrize(
+    ("counts", "shares", "told"),
+    [
+        pytest.param((0.9, 0.2), (0.6, 0.1), True, id="both somewhat unusual in one hour"),
+        pytest.param((0.2, 0.9), (0.1, 0.6), True, id="or in six"),
+        pytest.param((0.9, 0.0), (0.0, 0.6), False, id="not in the same window"),
+        pytest.param((1.6, 0.0), (0.0, 0.0), False, id="counts alone"),
+        pytest.param((0.0, 0.0), (1.6, 0.0), False, id="share alone"),
+    ],
+)
+def test_counts_and_share_corroborate_each_other(counts: tuple[float, float], shares: tuple[float, float], told: bool):
+    assert (corroborated(judged(*counts), ShareJudgement(0.0, 2, 0.5, 0.2, shares)) >= 0.85) is told
+
+
+def test_a_crowd_of_people_is_told_earlier_than_bare_counts():
+    """The same steady rise of complaints: who knows that they are different people need not wait for all windows."""
+
+    def raised(*, people: bool) -> int:
+        watch, bucket, rng = watched(negatives=0.3, others=1.2)
+        for index in range(288):
+            bad = poisson(rng, 1.1)
+            verdict = watch.close(
+                bad,
+                bad + poisson(rng, 1.2),
+                bucket // 12 % 168,
+                bucket // 288 + 1,
+                NOTHING_ANNOUNCED,
+                (lambda _: 1_000) if people else None,
+            )
+            bucket += 1
+            if verdict.change == "raised":
+                return index
+        return 288
+
+    assert raised(people=True) < raised(people=False)
+
+
+def test_a_small_key_is_told_by_bursts_only():
+    whole, small = Watch(), Watch(bursts_only=True)
+    for bucket in range(DAYS * 288):
+        for watch in (whole, small):
+            watch.close(0, bucket % 12 == 0, bucket // 12 % 168, bucket // 288 + 1)
+    told = set()
+    for bucket in range(DAYS * 288, DAYS * 288 + 288):
+        for watch, name in ((whole, "whole"), (small, "small")):
+            verdict = watch.close(bucket % 12 == 0, bucket % 12 == 0, bucket // 12 % 168, bucket // 288 + 1)
+            if verdict.change == "raised":
+                told.add((name, verdict.signal))
+    assert {name for name, _ in told} == {"whole"}
+    assert small.clone().snapshot() == small.snapshot()
