@@ -82,8 +82,8 @@ def teller(record: Incoming, outcome: Outcome) -> Tell:
 
     def tell(telling: Telling | BrandCounts) -> None:
         if isinstance(telling, BrandCounts):
-            key = () if telling.channel_family is None else (telling.channel_family,)
-            identifier = digest(event_type(COUNTS), telling.brand, telling.bucket_start.isoformat(), *key)
+            below = () if telling.channel_family is None else (telling.channel_family,)
+            identifier = digest(event_type(COUNTS), telling.brand, telling.bucket_start.isoformat(), *below)
             headers = cloud_headers(COUNTS, identifier, telling.brand, telling.bucket_start, record.headers)
             outcome.outgoing.append(Outgoing(COUNTS, telling.brand.encode(), encode(telling), headers))
             return

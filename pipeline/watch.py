@@ -338,10 +338,11 @@ def corroborated(negatives: Judgement, share: ShareJudgement) -> float:
     More of everything moves the counts and not the share, a quiet hour of the contented moves the share and not the counts: either is
     common where both together are rare.
     """
-    together = max(
-        (math.sqrt(negatives.returns[window]) + math.sqrt(back)) ** 2 for window, back in zip(SHARED, share.returns, strict=True)
-    )
-    return min(together / 2.0 - _BOTH_DISCOUNT, _MOST_BOTH)
+    together = 0.0
+    for window, back in zip(SHARED, share.returns, strict=True):
+        if back > 0.0:  # else nothing is known of the share yet, or nothing to say
+            together = max(together, (math.sqrt(negatives.returns[window]) + math.sqrt(back)) ** 2 / 2.0)
+    return min(together - _BOTH_DISCOUNT, _MOST_BOTH)
 
 
 def is_burst(verdict: Verdict, gate: Gate, hour: float, six: float) -> bool:
