@@ -17,7 +17,7 @@ from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted
 from pipeline.cadence import Cadences
 from pipeline.dossiers import BrandDossiers
 from pipeline.exhibits import Exhibit, echo_of, quote_of
-from pipeline.families import FAMILIES, PrivateFamily
+from pipeline.families import FAMILIES, PrivateFamilies, PrivateFamily
 from pipeline.identities import Identities, forgotten_at
 from pipeline.incident import LATENESS, Versions, moment
 from pipeline.journal import Journal
@@ -56,8 +56,8 @@ class BrandState:
         self._dossiers = dossiers
         self._names = frozenset(word for name in (brand.slug, *brand.names) for word in words_of(name))
         self._alerts = AlertBook(brand, versions, self._calendar, self.buckets, dossiers, journal)
-        self._families: dict[str, PrivateFamily] = {}
-        self._found = partial(PrivateFamily, brand=brand, versions=versions, calendar=self._calendar, dossiers=dossiers, journal=journal)
+        found = partial(PrivateFamily, brand=brand, versions=versions, calendar=self._calendar, dossiers=dossiers, journal=journal)
+        self._families = PrivateFamilies(found)
         self.partitions: tuple[int, ...] = ()
         """Raw partitions whose ticks the brand waits for: those it was seen from."""
         self.hour = (0.0, 0.0)
@@ -114,7 +114,7 @@ class BrandState:
         assert self.core.first_open is not None
         age = self.core.first_open - 1 - seen.bucket
         if seen.family:
-            return self._family(FAMILIES[seen.family - 1]).correct(seen, age)
+            return self._families.of(seen.family).correct(seen, age)
         counted = self.buckets.add_late(seen)
         if not counted.mentions or not self.watch.correct(age, counted.negatives, counted.mentions):
             return False
@@ -123,23 +123,16 @@ class BrandState:
         self._touch_watch()
         return True
 
-    def _family(self, name: str) -> PrivateFamily:
-        family = self._families.get(name)
-        if family is None:
-            family = self._families[name] = self._found(name)
-            self._families = dict(sorted(self._families.items()))  # so that a restart changes no order
-        return family
-
     def _buckets_of(self, seen: Seen) -> Buckets:
         """Where an identity counts."""
-        return self._family(FAMILIES[seen.family - 1]).buckets if seen.family else self.buckets
+        return self._families.of(seen.family).buckets if seen.family else self.buckets
 
     def _books(self) -> list[AlertBook]:
-        return [self._alerts, *(family.alerts for family in self._families.values())]
+        return [self._alerts, *(family.alerts for family in self._families)]
 
     def incidents(self) -> list[OpenIncident]:
         """All that fires, the brand's own first."""
-        found = [self.core.incident, *(family.incident for family in self._families.values())]
+        found = [self.core.incident, *(family.incident for family in self._families)]
         return [incident for incident in found if incident is not None]
 
     def about(self, mention: ScoredMention) -> str | None:
@@ -201,9 +194,9 @@ class BrandState:
 
     def _exhibit(self, bucket: int, code: int = 0) -> Exhibit | None:
         """What is kept to be told of a bucket, the brand's or that of a family."""
-        if code and FAMILIES[code - 1] not in self._families:
+        if code and not self._families.knows(code):
             return None
-        buckets = self._families[FAMILIES[code - 1]].buckets if code else self.buckets
+        buckets = self._families.of(code).buckets if code else self.buckets
         found = buckets.get(bucket)
         return None if found is None else found.exhibit
 
@@ -261,7 +254,7 @@ class BrandState:
         """Whether anything is in the last six hours, waits in an open bucket, or fires."""
         core = self.core
         own = self.buckets.waiting > 0 or not self.watch.is_empty() or core.incident is not None or core.surge is not None
-        return own or any(family.is_awake() for family in self._families.values())
+        return own or self._families.are_awake()
 
     def _wake(self) -> int | None:
         """The bucket at whose close an idle brand has something to forget."""
@@ -301,10 +294,10 @@ class BrandState:
                 break
             upto = last if wake is None else min(last, wake)
             while core.first_open <= upto:
-                if not self._learns(core.first_open) and not any(f.learns(core.first_open) for f in self._families.values()):
+                if not self._learns(core.first_open) and not self._families.learn(core.first_open):
                     core.first_open = upto
                     self.buckets.skip(upto)
-                    for family in self._families.values():
+                    for family in self._families:
                         family.buckets.skip(upto)
                 self._close(core.first_open, tell)
         if core.first_open == before:
@@ -357,8 +350,8 @@ class BrandState:
         self.buckets.forget(bucket + 1)
         if self._families:
             place, announced = self._slot(bucket), self._calendar.at(bucket)
-            for name, family in self._families.items():
-                touch = partial(self._touch_evidence, code=FAMILIES.index(name) + 1)
+            for family in self._families:
+                touch = partial(self._touch_evidence, code=FAMILIES.index(family.name) + 1)
                 family.close(bucket, place, announced, core, self._is_complaint, touch, tell)
         self.identities.forget(bucket + 1)
         self._alerts.forget(bucket, tell)
@@ -432,24 +425,19 @@ class BrandState:
                 self.identities.restore(name, value)
             case "evidence":
                 number, _, family = name.partition("|")
-                buckets = self._named(family).buckets if family else self.buckets
+                buckets = self._families.named(family).buckets if family else self.buckets
                 buckets.at(int(number)).shows().restore(value)
             case "topics":
                 self.topics.restore(value)
             case "extent":
-                (self._named(name).alerts if name else self._alerts).extent.restore(value)
+                (self._families.named(name).alerts if name else self._alerts).extent.restore(value)
             case "alert":
                 known = family_in(value)
-                (self._alerts if known is None else self._named(known).alerts).restore(name, value)
+                (self._alerts if known is None else self._families.named(known).alerts).restore(name, value)
             case "family":
-                self._named(name).restore(value)
+                self._families.named(name).restore(value)
             case _:
                 raise ValueError("a key of an unknown kind")
-
-    def _named(self, name: str) -> PrivateFamily:
-        if name not in FAMILIES:
-            raise ValueError("a key of an unknown channel family")
-        return self._family(name)
 
     def unreadable(self, kind: str, key: bytes) -> None:
         """A key's snapshot cannot be read. A watch begins anew, silent for its first day; an identity, alert or evidence is forgotten."""
@@ -490,5 +478,5 @@ class BrandState:
                 live.setdefault(seen.family, []).append(seen)
             for entries in live.values():
                 self._buckets_of(entries[0]).rebuild(entries, core.first_open)
-        for family in self._families.values():
+        for family in self._families:
             family.restored()

@@ -5,7 +5,7 @@ mentions (mail, messaging, phone, desk, ...) has buckets, a watch and alerts of 
 Its incident is a child of the brand's where that fires already: one row is one incident.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import get_args
 
@@ -178,3 +178,47 @@ class PrivateFamily:
         if (tier is None) is not (self.watch.tier is None):
             self.watch.tier = tier
         self.watch.alarm.firing = self.watch.tier is not None
+
+
+class PrivateFamilies:
+    """All families of one brand, in the order of their names, so that a restart changes no order."""
+
+    def __init__(self, found: Callable[[str], PrivateFamily]) -> None:
+        self._found = found
+        self._families: dict[str, PrivateFamily] = {}
+
+    def __len__(self) -> int:
+        return len(self._families)
+
+    def __iter__(self) -> Iterator[PrivateFamily]:
+        return iter(self._families.values())
+
+    def of(self, code: int) -> PrivateFamily:
+        """The family of that code, made if need be."""
+        return self.named(FAMILIES[code - 1])
+
+    def named(self, name: str) -> PrivateFamily:
+        """The same by its name.
+
+        Raises:
+            ValueError: there is no such family.
+        """
+        family = self._families.get(name)
+        if family is None:
+            if name not in FAMILIES:
+                raise ValueError("a key of an unknown channel family")
+            family = self._families[name] = self._found(name)
+            self._families = dict(sorted(self._families.items()))
+        return family
+
+    def knows(self, code: int) -> bool:
+        """Whether anything was written in it."""
+        return FAMILIES[code - 1] in self._families
+
+    def are_awake(self) -> bool:
+        """Whether one of them is."""
+        return any(family.is_awake() for family in self)
+
+    def learn(self, bucket: int) -> bool:
+        """Whether a silent bucket teaches one of them anything."""
+        return any(family.learns(bucket) for family in self)
