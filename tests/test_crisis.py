@@ -982,7 +982,7 @@ slow = settings(max_examples=15, deadline=None, suppress_health_check=[HealthChe
 
 @st.composite
 def logs(draw: st.DrawFn) -> list[Incoming]:
-    """Anything that may arrive: three brands, one of them new; in public and by mail; repeats, edits, retractions, late ones, crowds, ticks."""
+    """Anything that may arrive: three brands, one new; by mail too; repeats, edits, retractions, late mentions, crowds, ticks, silences."""
     story = Story()
     now = 0.0
     said: list[str] = []

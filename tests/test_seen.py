@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.buckets import Buckets
+from pipeline.families import FAMILIES, family_code
 from pipeline.identities import SEEN_BUCKETS, Identities, forgotten_at
 from pipeline.journal import Journal, seal
 from pipeline.seen import (
@@ -64,6 +65,7 @@ def mention(**over: object) -> ScoredMention:
         edit=st.integers(-1, 1_000_000),
         blocked=st.integers(0, KEPT_ORIGINS),
         accepted=st.lists(st.binary(min_size=MARK, max_size=MARK), max_size=KEPT_ORIGINS).map(tuple),
+        family=st.integers(0, 15),
     )
 )
 def test_an_identity_comes_back_from_at_most_64_bytes(seen: Seen):
@@ -116,7 +118,8 @@ def test_versions_after_the_retraction_are_blocked_those_before_it_are_not():
         ({"direction": "outbound", "kind": "repost"}, EXCLUDED),
         ({"spam": True}, EXCLUDED),
         ({"ambiguous": True}, EXCLUDED),
-        ({"visibility": "private"}, EXCLUDED),
+        ({"visibility": "private"}, ROOT),
+        ({"visibility": "private", "direction": "outbound"}, EXCLUDED),
     ],
 )
 def test_how_a_mention_takes_part(over: dict, role: int):
@@ -168,6 +171,13 @@ live = st.builds(
     role=st.sampled_from([ROOT, REPLY, REPOST]),
     live=st.just(True),
 )
+
+
+def test_what_is_private_takes_part_in_its_own_family_only():
+    assert family_code(mention()) == 0
+    codes = {family_code(mention(visibility="private", channel_family=family)) for family in FAMILIES}
+    assert codes == set(range(1, len(FAMILIES) + 1))
+    assert max(codes) < 16, "a code has four bits"
 
 
 @given(st.lists(live, max_size=60), st.randoms())

@@ -30,6 +30,7 @@ seens = st.builds(
     blocked=st.integers(0, KEPT_ORIGINS),
     edit=st.integers(-1, 3),
     accepted=st.lists(st.binary(min_size=MARK, max_size=MARK), max_size=KEPT_ORIGINS).map(tuple),
+    family=st.integers(0, 15),
 )
 
 
