@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agents.models import load_identifier
 from pipeline.assessing import assessed
-from pipeline.identify import LanguageIdentifier, clean, encode
+from pipeline.identify import _MEMORY, LanguageIdentifier, clean, encode
 from pipeline.stage import Incoming
 from schemas.codec import RecordDecoder, RejectedRecordError, assessed_decoder, language_decoder, raw_decoder, sentiment_decoder
 from schemas.mention import AssessedMention, Author, ScoredMention, Sentiment, Signals, Situation
@@ -105,7 +105,7 @@ def identifier() -> LanguageIdentifier:
 def plainly(identifier: LanguageIdentifier, text: bytes) -> np.ndarray:
     """The scores of one text, by the book: every feature's row, in order, times the logarithm of how often."""
     columns = np.zeros(len(identifier._base), dtype=np.float32)
-    found = identifier._walk(0, text)
+    found = identifier._walk(text)
     for feature in sorted(set(found)):
         columns += identifier._table[feature, : len(columns)] * np.log1p(np.int64(found.count(feature)), dtype=np.float32)
     if found:
@@ -143,3 +143,16 @@ def test_a_text_has_the_same_score_in_any_company(identifier: LanguageIdentifier
     together = identifier.scores(encoded)
     for place, text in enumerate(encoded):
         assert together[place].tobytes() == plainly(identifier, text).tobytes() == identifier.scores([text])[0].tobytes()
+
+
+def test_the_model_remembers_no_more_bytes_than_a_piece_is_entered_early(identifier: LanguageIdentifier) -> None:
+    """From any state at all, so many bytes lead to where they lead from the start: seen for samples of real n-grams and for noise."""
+    rng = np.random.default_rng(1)
+    prose = encode("Ik wacht al weken op antwoord, the parcel is vertraagd; où est mon colis? Wo bleibt das Geld 😀")
+    windows = [prose[at : at + _MEMORY] for at in range(0, len(prose) - _MEMORY, 3)]
+    windows += [rng.integers(0, 256, _MEMORY, np.uint8).tobytes() for _ in range(20)]
+    for window in windows:
+        states = np.arange(len(identifier._row), dtype=identifier._next.dtype)
+        for letter in window:
+            states = identifier._next[identifier._row[states] + letter]
+        assert (states == states[0]).all(), "a new model with longer n-grams: _MEMORY must be as long"
