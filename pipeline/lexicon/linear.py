@@ -28,7 +28,7 @@ PIECES = (3, 4)
 LONGEST_WORD = 40
 """So much of a word is looked at. Longer tokens are not remembered: nobody can fill our memory with them."""
 REMEMBERED = 1 << 16
-"""Tokens before all are forgotten: 10 MB a language."""
+"""Tokens before all are forgotten: 14 MB a language, with what its pack remembers of them."""
 
 FIGURES = (
     "one", "compound", "absolute", "praise", "blame", "mixed", "silent", "last", "asks", "exclaims", "length", "vader",
