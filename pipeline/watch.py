@@ -39,6 +39,8 @@ _LEAST_SHARE = 0.8
 
 _LEAST_TIMES_SHARE = 1.25
 _BOTH_DISCOUNT, _MOST_BOTH = 0.3, 1.5
+WARM = 14 * 288
+"""Buckets after which the hours of the week are known well enough to take two hints for a proof."""
 _SURGE_SCORE, _SURGE_MENTIONS = 0.7, 8
 
 
@@ -155,7 +157,7 @@ class Watch:
         if self._bursts_only:
             return self._follow(self._judge(Verdict(of_negatives, of_mentions, NO_SHARE, NOT_SLOW, usual), crowd))
         of_share = self.shares.close(of_negatives.sums, of_mentions.sums, usual, day, learns=learns)
-        if crowd is not None:  # bare counts do not tell a crowd from a cluster of reposts, which moves both
+        if crowd is not None and self.closed > WARM:  # bare counts do not tell a crowd from a cluster of reposts, which moves both
             of_negatives = of_negatives._replace(score=max(of_negatives.score, corroborated(of_negatives, of_share)))
         slow = self.slow.close(negatives, of_negatives.expected, usual * mentions, day, told=paged, announced=announced.negatives != 1.0)
         verdict = Verdict(of_negatives, of_mentions, of_share, slow, usual)
