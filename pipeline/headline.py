@@ -65,6 +65,12 @@ MOSTLY = 0.5
 _NOTICEABLE, _TIMES_USUAL = 0.25, 1.5
 
 
+_COMPLAINTS: dict[Language, tuple[str, str]] = {
+    "nl": ("negatief bericht", "negatieve berichten"),
+    "en": ("negative mention", "negative mentions"),
+}
+
+
 def headline(facts: Facts, language: Language) -> str:
     """One sentence: observed, expected, since when, about what, how rare."""
     figures = facts.figures
@@ -72,29 +78,32 @@ def headline(facts: Facts, language: Language) -> str:
     expected = f"{number(figures.mean, language)} ± {number(figures.half_width, language)}"
     seen = f"{figures.observed:.0f}"
     total = f"{figures.mentions or 0.0:.0f}"
-    one = figures.observed == 1
+    complaints = _complaints(figures.observed, language)
     rare = days(figures.return_days)
     start = facts.brand if facts.tier is None else f"{facts.brand}, {_TIERS[language][facts.tier]}"
     since = clock(facts.onset, facts.at, facts.zone, language)
     about = _about(facts, language)
     if language == "nl":
-        negatives = "negatief bericht" if one else "negatieve berichten"
         what = {
-            "burst": f"{seen} {negatives} in {window}",
+            "burst": f"{complaints} in {window}",
             "share": f"{seen} van de {total} berichten in {window} zijn negatief",
-            "slow_burn": f"{seen} {negatives} in {window}, al lang meer dan anders",
+            "slow_burn": f"{complaints} in {window}, al lang meer dan anders",
             None: f"{seen} berichten van alle soorten in {window}",
         }[facts.signal]
         once = f"zo ongewoon is het ongeveer eens in {rare} dagen"
         return f"{start}: {what}, verwacht {expected}, sinds {since}{about}; {once}"
-    negatives = "negative mention" if one else "negative mentions"
     what = {
-        "burst": f"{seen} {negatives} in {window}",
+        "burst": f"{complaints} in {window}",
         "share": f"{seen} of the {total} mentions in {window} are negative",
-        "slow_burn": f"{seen} {negatives} in {window}, more than usual for long",
+        "slow_burn": f"{complaints} in {window}, more than usual for long",
         None: f"{seen} mentions of all kinds in {window}",
     }[facts.signal]
     return f"{start}: {what}, expected {expected}, since {since}{about}; this unusual about once in {rare} days"
+
+
+def _complaints(count: float, language: Language) -> str:
+    words = _COMPLAINTS[language]
+    return f"{count:.0f} {words[0] if round(count) == 1 else words[1]}"
 
 
 def recognised(told: str, before: Tier | None, after: Tier | None, dossier: AlertDossier, language: Language) -> str:
@@ -166,6 +175,7 @@ class Ending(NamedTuple):
 def resolved_headline(facts: Ending, language: Language) -> str:
     """One sentence: how it ended."""
     brand, since, peak = facts.brand, moment(facts.ended_at, facts.zone, language), f"{facts.peak:.0f}"
+    complaints = _complaints(facts.peak, language)
     if language == "nl":
         match facts.reason, facts.kind:
             case "went_live", _:
@@ -176,7 +186,7 @@ def resolved_headline(facts: Ending, language: Language) -> str:
                 return f"{brand}: er komen weer berichten binnen sinds {since}"
             case _, "surge":
                 return f"{brand}: weer het gewone aantal berichten sinds {since}; op het hoogtepunt {peak} in 5 minuten"
-        return f"{brand}: weer rustig sinds {since}; op het hoogtepunt {peak} negatieve berichten in 5 minuten"
+        return f"{brand}: weer rustig sinds {since}; op het hoogtepunt {complaints} in 5 minuten"
     match facts.reason, facts.kind:
         case "went_live", _:
             return f"{brand}: alert of the observing period closed, the brand is live now"
@@ -186,7 +196,7 @@ def resolved_headline(facts: Ending, language: Language) -> str:
             return f"{brand}: mentions come in again since {since}"
         case _, "surge":
             return f"{brand}: the usual number of mentions again since {since}; {peak} in 5 minutes at the peak"
-    return f"{brand}: calm again since {since}; {peak} negative mentions in 5 minutes at the peak"
+    return f"{brand}: calm again since {since}; {complaints} in 5 minutes at the peak"
 
 
 def number(value: float, language: Language) -> str:

@@ -152,5 +152,10 @@ def test_a_dossier_that_is_recognised_later_takes_the_last_line_and_the_tier():
 def test_the_end_says_what_it_came_to(summary: IncidentSummary | None, says: str | None):
     ending = Ending("Noordnet", ZoneInfo("Europe/Amsterdam"), "crisis", AT, 9.0, "calmed", summary)
     assert epilogue(ending, "nl") == says
-    assert resolved_headline(ending, "nl").startswith("Noordnet: weer rustig sinds 11:40 (22 september)")
+    assert (
+        resolved_headline(ending, "nl")
+        == "Noordnet: weer rustig sinds 11:40 (22 september); op het hoogtepunt 9 negatieve berichten in 5 minuten"
+    )
+    assert resolved_headline(ending._replace(peak=1.0), "nl").endswith("op het hoogtepunt 1 negatief bericht in 5 minuten")
+    assert resolved_headline(ending._replace(peak=1.0), "en").endswith("; 1 negative mention in 5 minutes at the peak")
     assert summary is None or epilogue(ending._replace(kind="surge"), "nl") == f"{str(says).split('.')[0]}."
