@@ -52,6 +52,8 @@ class Facts(NamedTuple):
     words: Sequence[WordUse]
     topic: str | None
     dossier: AlertDossier | None
+    family: str | None = None
+    """Only what came in private, by mail for one; None: all that is public."""
 
     @property
     def is_mostly_bad(self) -> bool:
@@ -71,6 +73,20 @@ _COMPLAINTS: dict[Language, tuple[str, str]] = {
 }
 
 
+_IN_PRIVATE: dict[Language, dict[str, str]] = {
+    "nl": {"mail": "per mail", "messaging": "in privéberichten", "phone": "aan de telefoon", "desk": "aan de balie"},
+    "en": {"mail": "by mail", "messaging": "in private messages", "phone": "by phone", "desk": "at the desk"},
+}
+
+
+def named(brand: str, family: str | None, language: Language) -> str:
+    """The brand, and where only a private channel family is meant, which one: "Noordnet (per mail)"."""
+    if family is None:
+        return brand
+    other = f"{family}, privé" if language == "nl" else f"{family}, private"
+    return f"{brand} ({_IN_PRIVATE[language].get(family, other)})"
+
+
 def headline(facts: Facts, language: Language) -> str:
     """One sentence: observed, expected, since when, about what, how rare."""
     figures = facts.figures
@@ -80,7 +96,9 @@ def headline(facts: Facts, language: Language) -> str:
     total = f"{figures.mentions or 0.0:.0f}"
     complaints = _complaints(figures.observed, language)
     rare = days(figures.return_days)
-    start = facts.brand if facts.tier is None else f"{facts.brand}, {_TIERS[language][facts.tier]}"
+    start = named(facts.brand, facts.family, language)
+    if facts.tier is not None:
+        start = f"{start}, {_TIERS[language][facts.tier]}"
     since = clock(facts.onset, facts.at, facts.zone, language)
     about = _about(facts, language)
     if language == "nl":
@@ -170,11 +188,12 @@ class Ending(NamedTuple):
     peak: float
     reason: Literal["calmed", "went_live", "not_confirmed"]
     summary: IncidentSummary | None = None
+    family: str | None = None
 
 
 def resolved_headline(facts: Ending, language: Language) -> str:
     """One sentence: how it ended."""
-    brand, since, peak = facts.brand, moment(facts.ended_at, facts.zone, language), f"{facts.peak:.0f}"
+    brand, since, peak = named(facts.brand, facts.family, language), moment(facts.ended_at, facts.zone, language), f"{facts.peak:.0f}"
     complaints = _complaints(facts.peak, language)
     if language == "nl":
         match facts.reason, facts.kind:

@@ -214,6 +214,7 @@ def _told(alert: Alert, scene: Scene) -> Alert:
         words=found.words if speaks else (),
         topic=found.dominant if speaks else None,
         dossier=dossier if speaks else None,
+        family=scene.channel_family,
     )
     return replace(
         alert,
@@ -299,7 +300,7 @@ def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, rea
     if summary is not None and extent is not None:
         answered = None if extent.answered is None else round(extent.answered, 4)
         summary = replace(summary, authors=extent.authors, reach=extent.reach, answered_share=answered)
-    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary)
+    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary, alert.channel_family)
     return replace(
         alert,
         revision=alert.revision + 1,

@@ -64,6 +64,8 @@ def test_a_headline_says_what_how_bad_since_when_and_about_what():
         pytest.param({"onset": AT - timedelta(hours=30)}, "sinds 05:40 (21 september)", id="since another day"),
         pytest.param({"tier": None, "signal": None}, "Noordnet: 18 berichten van alle soorten", id="a surge has no tier"),
         pytest.param({"tier": "watch"}, "Noordnet, oplettend: ", id="a watch"),
+        pytest.param({"family": "messaging"}, "Noordnet (in privéberichten), crisis: ", id="only in private"),
+        pytest.param({"family": "review"}, "Noordnet (review, privé), crisis: ", id="a family that is hardly ever private"),
     ],
 )
 def test_a_headline_by_what_is_known(over: dict[str, Any], says: str):
@@ -158,4 +160,5 @@ def test_the_end_says_what_it_came_to(summary: IncidentSummary | None, says: str
     )
     assert resolved_headline(ending._replace(peak=1.0), "nl").endswith("op het hoogtepunt 1 negatief bericht in 5 minuten")
     assert resolved_headline(ending._replace(peak=1.0), "en").endswith("; 1 negative mention in 5 minutes at the peak")
+    assert resolved_headline(ending._replace(family="mail"), "nl").startswith("Noordnet (per mail): weer rustig")
     assert summary is None or epilogue(ending._replace(kind="surge"), "nl") == f"{str(says).split('.')[0]}."

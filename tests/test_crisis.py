@@ -1409,6 +1409,7 @@ def test_a_row_in_the_mailbox_alone_is_told_with_its_family():
     assert (first.kind, first.tier, first.signal, first.channel_family) == ("crisis", "warning", "burst", "mail")
     assert first.fingerprint == fingerprint_of("noordnet", "crisis", channel_family="mail")
     assert first.parent_incident_id is None
+    assert "(per mail), waarschuwing: " in first.headline
     assert {shown.mention_id for shown in first.evidence} <= set(ids)
     assert (first.distinct_authors or 0) >= 6
     assert "mail" in {row.channel_family for row in counts_of(run)}
