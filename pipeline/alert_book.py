@@ -189,12 +189,17 @@ class AlertBook:
         """The bucket in which it began."""
         return int(alert.started_at.timestamp()) // BUCKET
 
-    def pass_by(self, core: Core, bucket: int) -> None:
-        """A bucket is about to leave what is kept: what it adds to the open incident."""
+    def pass_by(self, core: Core, bucket: int) -> bool:
+        """Of a bucket nothing is kept to be told from now on, but for what it adds to the open incident; whether anything was."""
+        found = self._buckets.get(bucket)
+        if found is None or not found.exhibit:
+            return False
         incident = core.incident
         if incident is not None and bucket >= self._first(self._records[incident.fingerprint].alert):
             self._add(bucket, heard_of(self._buckets.exhibits(bucket, bucket + RING)))
             self._touch_extent()
+        found.exhibit.clear()
+        return True
 
     def _add(self, bucket: int, heard: dict[bytes, Heard]) -> None:
         found = self._buckets.get(bucket)

@@ -1,13 +1,17 @@
-"""A brand's baseline made anew from its counts topic: what a watch would have learnt from the same closed buckets."""
+"""The counts topic: what it tells of a closed bucket, and a brand's baseline made anew from it, as a watch would have learnt it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from pipeline.announced import EventCalendar
 from pipeline.brands import Brand
+from pipeline.buckets import Counted
+from pipeline.incident import moment
 from pipeline.scrp import PRIOR_MEAN, local_slot
+from pipeline.seen import NEGATIVE
 from pipeline.ticks import BUCKET
 from pipeline.watch import Watch
+from schemas.mention import Mode
 from schemas.outputs import BrandCounts
 
 STALE = 8 * 7 * 86_400 // BUCKET
@@ -21,6 +25,22 @@ def prior_of(brand: Brand) -> float:
     if brand.complaints_per_month is None:
         return PRIOR_MEAN
     return brand.complaints_per_month * brand.public_fraction / BUCKETS_PER_MONTH
+
+
+def counts_of(
+    brand: str, bucket: int, voices: Mapping[int, int], counted: Counted, mode: Mode, channel_family: str | None = None
+) -> BrandCounts:
+    """What a bucket that closes came to. ``voices``: mentions by author and polarity, before the cap; ``counted``: after it."""
+    return BrandCounts(
+        brand=brand,
+        bucket_start=moment(bucket * BUCKET),
+        mentions=sum(voices.values()),
+        negatives=sum(count for key, count in voices.items() if key & 3 == NEGATIVE),
+        mode=mode,
+        channel_family=channel_family,
+        capped_mentions=counted.mentions,
+        capped_negatives=counted.negatives,
+    )
 
 
 def rebuilt_watch(brand: Brand, counts: Iterable[BrandCounts], until: int) -> Watch:

@@ -10,16 +10,16 @@ from functools import partial
 
 from pipeline.alert_book import AlertBook, Tell, family_in
 from pipeline.announced import EventCalendar
-from pipeline.baseline import STALE, prior_of
+from pipeline.baseline import STALE, counts_of, prior_of
 from pipeline.brand_core import NEVER, Core, Counters, OpenIncident, decode_core, encode_core
 from pipeline.brands import Brand
-from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted
+from pipeline.buckets import KEPT, PER_HOUR, Buckets
 from pipeline.cadence import Cadences
 from pipeline.dossiers import BrandDossiers
 from pipeline.exhibits import Exhibit, echo_of, quote_of
 from pipeline.families import FAMILIES, PrivateFamilies, PrivateFamily
 from pipeline.identities import Identities, forgotten_at
-from pipeline.incident import LATENESS, Versions, moment
+from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal
 from pipeline.phrases import words_of
 from pipeline.rewarming import rewarmed_core
@@ -29,7 +29,6 @@ from pipeline.ticks import BUCKET, PartitionTicks
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Verdict, Watch
 from schemas.mention import Mode, ScoredMention, Situation
-from schemas.outputs import BrandCounts
 
 _LOOK_AGAIN = 6
 """After a look in vain the next waits for a sixth more complaints."""
@@ -313,17 +312,14 @@ class BrandState:
         core = self.core
         found = self.buckets.get(bucket)
         exhibit = None if found is None else found.exhibit
-        kept = None if exhibit is None else exhibit.size()
-        counted = self.buckets.close(bucket)
-        if exhibit is not None:
-            exhibit.keep_echoes(self._is_complaint)
-            if exhibit.size() != kept:
-                self._touch_evidence(bucket)
+        counted, shows_less = self.buckets.end(bucket, self._is_complaint)
+        if shows_less:
+            self._touch_evidence(bucket)
         core.first_open = bucket + 1
         if counted.mentions:
             core.heard = bucket
         if found is not None and found.voices:
-            tell(self._counts(bucket, counted))
+            tell(counts_of(self.slug, bucket, found.voices, counted, core.mode))
         if counted.mentions or self._learns(bucket):
             incident = core.incident
             if incident is not None and incident.mode == "observe" and core.mode == "live":
@@ -342,10 +338,7 @@ class BrandState:
             self._touch_watch()
             look = self.watch.worth_a_look()
             core.look = NEVER if look is None else look
-        old = self._exhibit(bucket - RING)
-        if old:
-            self._alerts.pass_by(core, bucket - RING)
-            old.clear()
+        if self._alerts.pass_by(core, bucket - RING):
             self._touch_evidence(bucket - RING)
         self.buckets.forget(bucket + 1)
         if self._families:
@@ -369,20 +362,6 @@ class BrandState:
                 self._alerts.resolve_silence(core, source, bucket, "went_live", tell)
         for found in silences:
             self._alerts.raise_silence(core, found, bucket, self.watch.closed, tell)
-
-    def _counts(self, bucket: int, counted: Counted) -> BrandCounts:
-        """What a bucket that closes came to; one that held nothing is not told."""
-        found = self.buckets.get(bucket)
-        voices = {} if found is None else found.voices
-        return BrandCounts(
-            brand=self.slug,
-            bucket_start=moment(bucket * BUCKET),
-            mentions=sum(voices.values()),
-            negatives=sum(count for key, count in voices.items() if key & 3 == NEGATIVE),
-            mode=self.core.mode,
-            capped_mentions=counted.mentions,
-            capped_negatives=counted.negatives,
-        )
 
     # -- snapshots
 

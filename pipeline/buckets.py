@@ -4,7 +4,7 @@ A bucket has 5 minutes of event time. One author counts once per clock hour (UTC
 in the order of buckets, so that neither the order of arrival nor a retraction before the close changes a count.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from pipeline.exhibits import Exhibit
@@ -140,6 +140,17 @@ class Buckets:
         if bucket.exhibit is not None:
             bucket.exhibit.keep_authors(new)
         return Counted(_negatives(new), len(new))
+
+    def end(self, number: int, is_complaint: Callable[[bytes], bool]) -> tuple[Counted, bool]:
+        """`close` a bucket, and of the echoes that are kept of it keep those of complaints; whether less is kept than before."""
+        bucket = self._buckets.get(number)
+        exhibit = None if bucket is None else bucket.exhibit
+        if exhibit is None:
+            return self.close(number), False
+        before = exhibit.size()
+        counted = self.close(number)
+        exhibit.keep_echoes(is_complaint)
+        return counted, exhibit.size() != before
 
     def as_if_closed(self, first_open: int) -> list[tuple[int, Counted]]:
         """What the open buckets, from ``first_open`` to the last that holds anything, come to if they close as they are."""

@@ -14,21 +14,19 @@ from msgspec import Struct
 
 from pipeline.alert_book import AlertBook, Tell
 from pipeline.announced import EventCalendar
-from pipeline.baseline import STALE
+from pipeline.baseline import STALE, counts_of
 from pipeline.brand_core import VERSION, Core, Counters, OpenIncident, body
 from pipeline.brands import Brand
-from pipeline.buckets import Buckets, Counted
+from pipeline.buckets import Buckets
 from pipeline.dossiers import BrandDossiers
-from pipeline.incident import Versions, moment
+from pipeline.incident import Versions
 from pipeline.journal import Journal
 from pipeline.scrp import RING
-from pipeline.seen import NEGATIVE, Seen
+from pipeline.seen import Seen
 from pipeline.share import Announced
-from pipeline.ticks import BUCKET
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Watch
 from schemas.mention import ChannelFamily, ScoredMention
-from schemas.outputs import BrandCounts
 
 FAMILIES: tuple[str, ...] = get_args(ChannelFamily)
 """In the order of their codes, from 1: see `Seen.family`."""
@@ -101,15 +99,11 @@ class PrivateFamily:
         core = self._core
         core.counters, core.mode = brand.counters, brand.mode
         found = self.buckets.get(bucket)
-        exhibit = None if found is None else found.exhibit
-        kept = None if exhibit is None else exhibit.size()
-        counted = self.buckets.close(bucket)
-        if exhibit is not None:
-            exhibit.keep_echoes(is_complaint)
-            if exhibit.size() != kept:
-                touch_evidence(bucket)
+        counted, shows_less = self.buckets.end(bucket, is_complaint)
+        if shows_less:
+            touch_evidence(bucket)
         if found is not None and found.voices:
-            tell(self._counts(bucket, found.voices, counted))
+            tell(counts_of(self._slug, bucket, found.voices, counted, core.mode, self.name))
         if counted.mentions:
             self._heard = bucket
         if counted.mentions or self.learns(bucket):
@@ -122,29 +116,10 @@ class PrivateFamily:
             self.alerts.parent = None if brand.incident is None else brand.incident.incident_id
             self.alerts.follow(core, bucket, verdict._replace(surge=None), self.watch, self._topics, tell)
             self.touch()
-        self._leave(bucket - RING, touch_evidence)
+        if self.alerts.pass_by(core, bucket - RING):
+            touch_evidence(bucket - RING)
         self.buckets.forget(bucket + 1)
         self.alerts.forget(bucket, tell)
-
-    def _leave(self, bucket: int, touch_evidence: Callable[[int], None]) -> None:
-        """A bucket is kept for its authors only from now on."""
-        found = self.buckets.get(bucket)
-        if found is not None and found.exhibit:
-            self.alerts.pass_by(self._core, bucket)
-            found.exhibit.clear()
-            touch_evidence(bucket)
-
-    def _counts(self, bucket: int, voices: dict[int, int], counted: Counted) -> BrandCounts:
-        return BrandCounts(
-            brand=self._slug,
-            bucket_start=moment(bucket * BUCKET),
-            mentions=sum(voices.values()),
-            negatives=sum(count for key, count in voices.items() if key & 3 == NEGATIVE),
-            mode=self._core.mode,
-            channel_family=self.name,
-            capped_mentions=counted.mentions,
-            capped_negatives=counted.negatives,
-        )
 
     def touch(self) -> None:
         """Something changed."""
