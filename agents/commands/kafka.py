@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from kafka import KafkaProducer
 from rich.progress import Progress
 from rich.table import Column, Table
 
 from agents.broker import Broker
 from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
 from agents.dead_letters import Letter, letters, waiting
+from agents.redriving import send_again
 from agents.repartition import repartition
 from agents.replay import InputError, in_order, plain, replay
 from agents.sending import send_records
@@ -255,25 +255,22 @@ def dlq_redrive(
     """Write dead letters to the raw topic again, as new records (after the cause is gone).
 
     With --reason and --all, letters that have been sent again since are passed over; a letter that is named is sent whatever came of it.
+    A letter that the raw topic does not take (too large) is named and passed over; the exit code is 1 then.
     """
     with explained():
         if sum((letter is not None, reason is not None, everything)) != 1:
             fail("give just one of: a letter, --reason, --all")
-        address = settings_of(bootstrap=bootstrap).bootstrap
-        found = letters(read_to_end(address, DEAD_LETTER.name))
+        settings = settings_of(bootstrap=bootstrap)
+        found = letters(read_to_end(settings.bootstrap, DEAD_LETTER.name))
         if letter is not None:
             chosen = [_find(found, letter)]
         else:
-            chosen = [one for one in waiting(found, read_to_end(address, RAW.name)) if everything or one.reason == reason]
+            chosen = [one for one in waiting(found, read_to_end(settings.bootstrap, RAW.name)) if everything or one.reason == reason]
         if not chosen:
             fail(f"no dead letter waits for that; there are {_summary(found)}", EXIT_FAILED)
-        partitioner = Partitioner(partition_count(address))
-        producer = KafkaProducer(bootstrap_servers=address, acks="all", max_request_size=2 * RAW.max_message_bytes)
-        try:
-            for one in chosen:
-                key = one.record.key
-                partition = partitioner(key.decode("utf-8", "replace")) if key else one.record.partition
-                producer.send(RAW.name, value=one.record.value, key=key, headers=one.again(), partition=partition).get(60)
-        finally:
-            producer.close()
-        err.print(f"sent {len(chosen)} dead letters to {RAW.name} again")
+        done = send_again(settings, chosen, Partitioner(partition_count(settings.bootstrap)))
+        err.print(f"sent {done.sent} dead letters to {RAW.name} again")
+        for one, kind in done.refused:
+            err.print(f"not sent: {one.name}: {RAW.name} does not take it ({kind}); see `webcare dlq show {one.name}`", markup=False)
+        if done.refused:
+            raise typer.Exit(EXIT_FAILED)
