@@ -10,6 +10,7 @@ from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailable
 from agents.settings import group_of
 from agents.telemetry import STAGES
 from agents.topic_reader import TopicReader, places_of
+from agents.topics import asking
 from schemas.topics import ASSESSED, LANGUAGE, RAW, SENTIMENT, Topic
 
 SOURCES: dict[str, Topic] = dict(zip(STAGES, (RAW, LANGUAGE, SENTIMENT, ASSESSED), strict=True))
@@ -24,7 +25,8 @@ class LagMeter:
         self._bootstrap = bootstrap
         self._places = {stage: places_of(bootstrap, topic.name) for stage, topic in SOURCES.items()}
         self._reader = TopicReader(bootstrap)
-        self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
+        with asking(bootstrap):
+            self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
 
     def remaining(self) -> dict[str, int]:
         """Records of each stage's topic that its group has not committed.
@@ -38,15 +40,20 @@ class LagMeter:
         }
 
     def committed(self) -> dict[str, dict[TopicPartition, int]] | None:
-        """What each stage's group has committed; None while no coordinator answers (a young broker, or one that has restarted)."""
+        """What each stage's group has committed; None while no coordinator answers (a young broker, or one that has restarted).
+
+        Raises:
+            KafkaAwayError: no broker answers.
+        """
         groups = {stage: group_of(self._app, stage) for stage in SOURCES}
-        try:
-            offsets = self._admin.list_group_offsets(list(groups.values()))
-        except _MOVING:
-            # The client remembers the coordinator it knew, so it is made anew.
-            self._admin.close()
-            self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap)
-            return None
+        with asking(self._bootstrap):
+            try:
+                offsets = self._admin.list_group_offsets(list(groups.values()))
+            except _MOVING:
+                # The client remembers the coordinator it knew, so it is made anew.
+                self._admin.close()
+                self._admin = KafkaAdminClient(bootstrap_servers=self._bootstrap)
+                return None
         return {
             stage: {TopicPartition(place.topic, place.partition): offset.offset for place, offset in offsets[group].items()}
             for stage, group in groups.items()

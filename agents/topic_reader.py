@@ -1,6 +1,8 @@
 """Reads topics for the command line: from the start to the end of now, or following.
 
 With aiokafka on an event loop of its own: its record parser is compiled, kafka-python's costs ten times as much a record.
+
+A worker waits for its broker; a command does not: where nothing answers for `PATIENCE_SECONDS`, it ends and says so.
 """
 
 import asyncio
@@ -9,12 +11,22 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
+from agents.runtime.ending import within
 from agents.runtime.header_names import accept_any_header_name
-from agents.topics import partitions_of, require_kafka
+from agents.runtime.writer import is_transient
+from agents.topics import KafkaAwayError, TopicsError, partitions_of, require_kafka
 
 T = TypeVar("T")
 POLL_MILLISECONDS = 500
+PATIENCE_SECONDS = 30
+"""So long a broker may be silent: longer than a restart takes."""
+
+LOOK_AFTER_POLLS = 10
+"""After so many in a row that brought nothing, the broker is asked whether it is still there."""
+
+CLOSE_SECONDS = 2
 
 
 class Record(NamedTuple):
@@ -39,11 +51,13 @@ class TopicReader:
             KafkaAwayError: no broker answers.
         """
         require_kafka(bootstrap)
+        self._bootstrap = bootstrap
+        self._empty_polls = 0
         self._loop = asyncio.new_event_loop()
         try:
             self._consumer: AIOKafkaConsumer = self._run(self._connect(bootstrap))
         except BaseException:
-            self._loop.close()
+            self._end_loop()
             raise
 
     @staticmethod
@@ -66,7 +80,31 @@ class TopicReader:
         return consumer
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(work)
+        """What Kafka answers, if it does.
+
+        Raises:
+            KafkaAwayError: it does not.
+            TopicsError: it refuses.
+        """
+        task = self._loop.create_task(work)
+        for _ in range(PATIENCE_SECONDS):  # in steps: time in which we were frozen ourselves counts as one
+            self._loop.run_until_complete(asyncio.wait({task}, timeout=1))
+            if task.done():
+                break
+        else:
+            raise KafkaAwayError(self._silent())
+        try:
+            return task.result()
+        except KafkaError as error:
+            if is_transient(error):
+                raise KafkaAwayError(self._silent()) from error
+            raise TopicsError(f"Kafka at {self._bootstrap} refuses: {type(error).__name__}") from error
+
+    def _silent(self) -> str:
+        return (
+            f"Kafka at {self._bootstrap} answers no more; run this again when the broker is well (WEBCARE_KAFKA_BOOTSTRAP or --bootstrap "
+            "names another)"
+        )
 
     def ends(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset of each partition."""
@@ -96,15 +134,32 @@ class TopicReader:
         return at
 
     def poll(self, places: Sequence[TopicPartition] = ()) -> list[Record]:
-        """What has come, of these partitions only where some are named; empty if nothing does for half a second."""
+        """What has come, of these partitions only where some are named; empty if nothing does for half a second.
+
+        Raises:
+            KafkaAwayError: nothing has come for a while, and the broker does not answer either.
+        """
         fetched = self._run(self._consumer.getmany(*places, timeout_ms=POLL_MILLISECONDS))
+        self._empty_polls = 0 if fetched else self._empty_polls + 1
+        if self._empty_polls >= LOOK_AFTER_POLLS:
+            self._empty_polls = 0
+            self.ends(places or sorted(self._consumer.assignment()))
         return [
             Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for records in fetched.values() for r in records
         ]
 
     def close(self) -> None:
-        """Disconnect."""
-        self._run(self._consumer.stop())
+        """Disconnect, whether or not the broker is there."""
+        self._loop.run_until_complete(within(self._consumer.stop(), CLOSE_SECONDS))
+        self._end_loop()
+
+    def _end_loop(self) -> None:
+        """Close the loop with what still waits in it for a broker that does not answer."""
+        waiting = asyncio.all_tasks(self._loop)
+        for task in waiting:
+            task.cancel()
+        if waiting:
+            self._loop.run_until_complete(asyncio.wait(waiting, timeout=CLOSE_SECONDS))
         self._loop.close()
 
 
@@ -129,7 +184,12 @@ def opened(bootstrap: str) -> Iterator[TopicReader]:
 
 
 def read_to_end(bootstrap: str, *topics: str) -> Iterator[Record]:
-    """Every record that is in these topics now, each partition in order."""
+    """Every record that is in these topics now, each partition in order.
+
+    Raises:
+        TopicMissingError: one does not exist.
+        KafkaAwayError: no broker answers, or does no more.
+    """
     places = places_of(bootstrap, *topics)
     with opened(bootstrap) as reader:
         yield from read_between(reader, {}, reader.ends(places))

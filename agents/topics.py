@@ -12,7 +12,14 @@ from typing import Any, Literal, NamedTuple
 
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
-from kafka.errors import ClusterAuthorizationFailedError, KafkaConnectionError, KafkaError, KafkaTimeoutError, for_code
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    RequestTimedOutError,
+    for_code,
+)
 
 from agents.logs import get_logger
 from schemas.topics import BY_NAME, DEFAULT_PARTITIONS, TOPICS, Topic
@@ -252,16 +259,28 @@ def wait_for_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS, tell: Call
 def _admin(bootstrap: str) -> Iterator[Any]:
     """An admin client; what it raises leaves as our own errors."""
     require_kafka(bootstrap)
-    try:
+    with asking(bootstrap):
         admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=_BOOTSTRAP_MILLISECONDS)
         try:
             yield admin
         finally:
             admin.close()
-    except (KafkaTimeoutError, KafkaConnectionError) as error:
+
+
+@contextmanager
+def asking(bootstrap: str) -> Iterator[None]:
+    """What kafka-python raises in the body leaves as our own errors.
+
+    Raises:
+        KafkaAwayError: no broker answers, or does no more.
+        TopicsError: it refuses.
+    """
+    try:
+        yield
+    except (KafkaTimeoutError, KafkaConnectionError, RequestTimedOutError) as error:
         raise KafkaAwayError(_away(bootstrap)) from error
     except KafkaError as error:
-        raise TopicsError(f"Kafka refuses: {error}") from error
+        raise TopicsError(f"Kafka at {bootstrap} refuses: {error}") from error
 
 
 def require_kafka(bootstrap: str) -> None:
