@@ -114,6 +114,7 @@ def build_app(
     app.survey = Survey(settings, telemetry, partitions, [stage.source.name for stage in stages], groups if settings.max_ahead else {})
     shell = Shell(app.writer, telemetry, settings.app)
     readers = [_add_stage(app, stage, shell, settings, telemetry, epoch_of) for stage in stages]
+    app.survey.untaken = [reader.untaken for reader in readers]
     watches = [
         ReaderWatch(reader, app.survey, settings, epoch_of, following[0] if (following := followers[reader.stage.name]) else None)
         for reader in readers

@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, RequestTimedOutError
 from prometheus_client import CollectorRegistry
 
+from agents.runtime.ages import Ages
 from agents.runtime.batch import Batch, Round
 from agents.runtime.offsets import Offsets, SlowRecords, Step
 from agents.runtime.reader import PartitionReader
@@ -91,7 +92,7 @@ class Scene:
         telemetry = Telemetry(CollectorRegistry())
         stage: Any = SimpleNamespace(name="crisis", source=SENTIMENT, changelog=CRISIS_STATE)
         settings = Settings(session_timeout=SESSION)
-        survey: Any = SimpleNamespace(end=lambda _: 20)
+        survey: Any = SimpleNamespace(end=lambda _: 20, ages=Ages())
         self.shell = Shell(self.writer, telemetry, "webcare")  # type: ignore[arg-type]
         self.reader = PartitionReader(stage, _put, settings, telemetry, str, survey)
         self.reader._consumer = self.consumer

@@ -254,7 +254,11 @@ def test_a_stage_waits_in_kafka_while_the_next_one_is_away(bootstrap: str, tmp_p
         assert language.runs(), "paused is not stuck"
         assert meter.ends()["sentiment"] == written_then, "nothing is taken meanwhile"
         assert meter.remaining()["language"] > 0, "the rest waits in Kafka"
-        assert 'webcare_intake_paused{stage="language"} 1.0' in page(port, "metrics")[1]
+        told = page(port, "metrics")[1]
+        assert 'webcare_intake_paused{stage="language"} 1.0' in told
+        assert 'webcare_lag_seconds{stage="language"} ' in told
+        age = float(told.partition('webcare_lag_seconds{stage="language"} ')[2].split()[0])
+        assert age > float(STUCK), "what waits at the broker grows old"
         following_settings = settings | {"WEBCARE_MAX_AHEAD": "0"}
         with process([*FAULTY, "", "sentiment"], bootstrap, tmp_path / "sentiment.log", **following_settings) as following:
             wait_until(lambda: language.runs() and following.runs() and meter.remaining()["language"] == 0, PATIENCE, language.text)

@@ -147,12 +147,18 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
                 yield from partition.readings()
 
     def _lag(self) -> tuple[int, float]:
-        """Records that are not done, and the age in seconds of the oldest that has been taken of them."""
+        """Records that are not done, and the age in seconds of the oldest of them, taken or not."""
         records = sum(self._offsets.behind(partition, self._survey.end(self._place(partition)) or 0) for partition in self._partitions)
         taken = [stamp for partition in self._partitions if (stamp := self._pending.oldest(partition)) is not None]
         in_hand = [batch.records[0].timestamp / 1000 for one in self._in_hand for batch in one.batches]
+        at_broker = [stamp for place in self.untaken() if (stamp := self._survey.ages.appended_at(place)) is not None]
         now = time.time()
-        return records, max(0.0, now - min(taken + in_hand, default=now))
+        return records, max(0.0, now - min(taken + in_hand + at_broker, default=now))
+
+    def untaken(self) -> dict[TopicPartition, int]:
+        """Partitions whose oldest record that is not done has not been taken either, and its offset."""
+        reached = {self._place(p): self._offsets.reached(p) for p in self._partitions.keys() - self._busy() - self._offsets.lost}
+        return {place: offset for place, offset in reached.items() if (self._survey.end(place) or 0) > offset}
 
     def _place(self, partition: int) -> TopicPartition:
         return TopicPartition(self.stage.source.name, partition)

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaConnectionError, KafkaError
 from mode import Service
 
+from agents.runtime.ages import Ages, Wanted
 from agents.runtime.ending import end_process, within
 from agents.runtime.retrying import Retries
 from agents.runtime.writer import is_transient
@@ -43,6 +44,8 @@ class Survey(Service):  # type: ignore[misc]
         self._behind: dict[str, int] = {}
         self._answered_at = float("-inf")
         self.answers = 0
+        self.ages = Ages()
+        self.untaken: Sequence[Wanted] = ()
 
     # -- what others may ask
 
@@ -121,6 +124,7 @@ class Survey(Service):  # type: ignore[misc]
         self._ends = ends
         self._answered_at = time.monotonic()
         self.answers += 1
+        await self.ages.look(self._consumer, {place: offset for wanted in self.untaken for place, offset in wanted().items()})
 
     async def _connect(self) -> None:
         if self._consumer is None:
@@ -129,6 +133,8 @@ class Survey(Service):  # type: ignore[misc]
                 client_id=f"{self._settings.app}-survey",
                 enable_auto_commit=False,
                 isolation_level="read_committed",
+                auto_offset_reset="earliest",
+                max_partition_fetch_bytes=16 << 10,  # it reads for the age of one record only
                 request_timeout_ms=REQUEST_SECONDS * 1000,
             )
             try:
