@@ -42,15 +42,45 @@ def judge_file(file: Path, *, profile: Profile = "default", time_zone: tzinfo = 
     Raises:
         InputError: a column is missing, or a row cannot be read.
     """
-    yield from detect_counts(read_counts(file), profile=profile, time_zone=time_zone)
+    yield from detect_counts(read_counts(file, time_zone=time_zone), profile=profile, time_zone=time_zone)
 
 
-def read_counts(file: Path, needed: Sequence[str] = COLUMNS) -> Iterator[Counts]:
-    """The rows of a file of counts. Where a factor is not ``needed`` and not there, nothing was announced.
+class Buckets:
+    """That rows are buckets in their order: each begins after the one before. Times without a zone are those of ``time_zone``."""
+
+    def __init__(self, time_zone: tzinfo = UTC) -> None:
+        self._zone = time_zone
+        self._last: datetime | None = None
+        self._shown = ""
+
+    def take(self, at: datetime, shown: str, place: str) -> None:
+        """The next row begins ``at``.
+
+        Raises:
+            InputError: at the time of the row before, or earlier; names ``place``.
+        """
+        moment = self._moment(at, fold=0)
+        if self._last is not None and moment <= self._last:
+            moment = self._moment(at, fold=1)  # the hour that a local clock shows twice in autumn
+        if self._last is not None and moment <= self._last:
+            hint = "" if at.tzinfo is not None else " (of local times, `webcare detect --timezone` names the zone)"
+            raise InputError(
+                f"{place}: {shown} does not come after {self._shown} in the row before; one row is one bucket, in the order of time{hint}"
+            )
+        self._last, self._shown = moment, shown
+
+    def _moment(self, at: datetime, fold: int) -> datetime:
+        return (at if at.tzinfo is not None else at.replace(tzinfo=self._zone, fold=fold)).astimezone(UTC)
+
+
+def read_counts(file: Path, needed: Sequence[str] = COLUMNS, *, time_zone: tzinfo = UTC) -> Iterator[Counts]:
+    """The rows of a file of counts. Where a factor is not ``needed`` and not there, nothing was announced. ``time_zone``: of times that
+    name none.
 
     Raises:
-        InputError: the file, a column or a row cannot be read.
+        InputError: the file, a column or a row cannot be read, or a row does not come after the one before.
     """
+    buckets = Buckets(time_zone)
     try:
         with file.open(encoding="utf-8", newline="") as lines:
             reader = csv.reader(lines)
@@ -61,7 +91,9 @@ def read_counts(file: Path, needed: Sequence[str] = COLUMNS) -> Iterator[Counts]
             places = [header.index(column) if column in header else None for column in COLUMNS]
             for number, row in enumerate(reader, start=2):
                 if row:
-                    yield _read_row(row, places, f"{file}: line {number}")
+                    counts = _read_row(row, places, f"{file}: line {number}")
+                    buckets.take(counts.at, counts.at.isoformat(sep=" "), f"{file}: line {number}")
+                    yield counts
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{file}: cannot be read ({type(error).__name__})") from None
 

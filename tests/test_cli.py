@@ -120,12 +120,23 @@ def test_detect_keeps_rows_and_adds_three_columns() -> None:
         pytest.param("time,count\n", "line 1", id="header"),
         pytest.param("timestamp,value\n2026-01-01 00:00:00,3\nsoon,4\n", "line 3", id="time"),
         pytest.param("timestamp,value\n2026-01-01 00:00:00,-3\n", "line 2", id="negative count"),
+        pytest.param("timestamp,value\n2026-01-01 00:05:00,3\n2026-01-01 00:00:00,4\n", "line 3: 2026-01-01 00:00:00", id="backwards"),
+        pytest.param("timestamp,value\n2026-01-01 00:05:00,3\n2026-01-01T01:05+01:00,4\n", "line 3", id="one bucket twice"),
+        pytest.param("timestamp,value\n2026-01-01 00:05:00,3\n2026-01-01 00:10:00,\0\n", "line 3", id="zero byte"),
+        pytest.param(b"timestamp,value\n2026-01-01 00:05:00,3\n\xff\xfe\n", "standard input: line", id="no text"),
     ],
 )
-def test_detect_names_the_line_at_fault(given: str, says: str) -> None:
+def test_detect_names_the_line_at_fault(given: str | bytes, says: str) -> None:
     result = webcare("detect", given=given)
     assert result.exit_code == 2
     assert says in result.stderr
+
+
+def test_the_hour_that_a_local_clock_shows_twice_is_no_fault() -> None:
+    minutes = [f"2026-10-25 0{hour}:{minute:02}:00" for hour in (1, 2, 2, 3) for minute in range(0, 60, 5)]
+    given = "timestamp,value\n" + "".join(f"{minute},3\n" for minute in minutes)
+    assert webcare("detect", "--timezone", "Europe/Amsterdam", given=given).exit_code == 0
+    assert "line 26: 2026-10-25 02:00:00 does not come after 2026-10-25 02:55:00" in webcare("detect", given=given).stderr
 
 
 def test_detect_judges_counts_of_many_brands(tmp_path: Path) -> None:
@@ -149,6 +160,7 @@ def test_detect_judges_counts_of_many_brands(tmp_path: Path) -> None:
         pytest.param("ts,tot,neg,mult_tot,mult_neg\nsoon,1,1,1,1\n", "line 2", id="time"),
         pytest.param("ts,tot,neg,mult_tot,mult_neg\n0,1,2,1,1\n", "at most all mentions", id="more negatives than mentions"),
         pytest.param("ts,tot,neg,mult_tot,mult_neg\n0,2,1,0,1\n", "between 0.1 and 1000", id="factor"),
+        pytest.param("ts,tot,neg,mult_tot,mult_neg\n300,2,1,1,1\n300,2,1,1,1\n", "line 3", id="one bucket twice"),
     ],
 )
 def test_detect_names_the_file_and_line_of_counts_at_fault(tmp_path: Path, content: str, says: str) -> None:

@@ -12,7 +12,7 @@ import typer
 from rich.progress import Progress
 
 from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
-from agents.counts import judge_folder
+from agents.counts import Buckets, judge_folder
 from agents.deployment import DOSSIERS, WORDS, build_stages, load_deployment
 from agents.installation import foreign_packages
 from agents.offline import run_offline
@@ -46,21 +46,32 @@ def detect(
             number = judge_folder(counts, alerts, profile=profile, time_zone=zone)
             err.print(f"{number} brands judged: {alerts}", markup=False)
             return
-        reader = csv.reader(sys.stdin)
-        header = next(reader, None)
-        if header is None or header[:2] != ["timestamp", "value"]:
-            raise InputError("standard input: line 1: the header must be timestamp,value")
-        rows: list[list[str]] = []
-        points: list[tuple[datetime, float]] = []
-        for number, row in enumerate(reader, start=2):
-            if row:
-                points.append(_point(row, number))
-                rows.append(row)
+        header, rows, points = _series(zone)
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow([*header, "expected", "anomaly_score", "alert"])
         for row, judged in zip(rows, detect_series(points, time_zone=zone), strict=True):
             writer.writerow([*row, f"{judged.expected:.4f}", f"{judged.anomaly_score:.6f}", int(judged.alert)])
         sys.stdout.flush()
+
+
+def _series(zone: ZoneInfo) -> tuple[list[str], list[list[str]], list[tuple[datetime, float]]]:
+    reader = csv.reader(sys.stdin)
+    rows: list[list[str]] = []
+    points: list[tuple[datetime, float]] = []
+    buckets = Buckets(zone)
+    try:
+        header = next(reader, None)
+        if header is None or header[:2] != ["timestamp", "value"]:
+            raise InputError("standard input: line 1: the header must be timestamp,value")
+        for number, row in enumerate(reader, start=2):
+            if row:
+                point = _point(row, number)
+                buckets.take(point[0], row[0], f"standard input: line {number}")
+                points.append(point)
+                rows.append(row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"standard input: line {reader.line_num + 1}: cannot be read ({type(error).__name__})") from None
+    return header, rows, points
 
 
 def _point(row: list[str], number: int) -> tuple[datetime, float]:
