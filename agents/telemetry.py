@@ -6,7 +6,7 @@ Never a label: author, mention, text. `brand` only from the registry, else `_oth
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -66,6 +66,8 @@ class Telemetry:
     """All metrics of one worker process. ``declared`` lists them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        # They are a series more beside each counter and histogram, and nobody asks for them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry
         self.declared = [Declared(f"webcare_{name}", "gauge", labels, text) for name, (text, labels) in READINGS.items()]
         stage = ["stage"]

@@ -1,0 +1,15 @@
+"""The metrics page: what it holds is declared, and nothing else is there."""
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from agents.telemetry import Telemetry
+
+
+def test_the_page_holds_what_is_declared_and_no_times_of_creation() -> None:
+    telemetry = Telemetry(CollectorRegistry())
+    telemetry.retries.labels("connect").inc()
+    page = generate_latest(telemetry.registry).decode()
+    declared = {metric.name.removesuffix("_total") for metric in telemetry.declared}
+    assert {family.name for family in text_string_to_metric_families(page)} <= declared
+    assert "_created" not in page
