@@ -1,7 +1,9 @@
 """Settings of a process: from the environment, overridden by command-line options; all read in one place."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -107,6 +109,27 @@ def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
     if key is not None and len(key) < 16:
         raise SettingsError("WEBCARE_AUTHOR_KEY is shorter than 16 characters; use a long random secret and keep it")
     return Settings(**values)
+
+
+PREFIX = "WEBCARE_"
+_SERVICE = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT(_\w+)?|_PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)\Z")
+"""What Kubernetes adds for a service called webcare, or webcare-something."""
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """What is to be told of variables that look like settings and are none: a line each, with the nearest name, never with the value.
+
+    They are no errors: in a rolling upgrade an older worker sees the settings of the newer one. Those that Kubernetes makes of services
+    (`WEBCARE_SERVICE_HOST`, `WEBCARE_PORT=tcp://…`) are passed over.
+    """
+    known = [setting.variable for setting in SETTINGS.values()]
+    found = []
+    for name, value in sorted(environment.items()):
+        if name.startswith(PREFIX) and name not in known and not _SERVICE.search(name) and not (name.endswith("_PORT") and "://" in value):
+            nearest = get_close_matches(name, known, n=1, cutoff=0.75)
+            hint = f"did you mean {nearest[0]}?" if nearest else "this version has no such setting"
+            found.append(f"{name} is not known and has no effect; {hint}")
+    return found
 
 
 def group_of(app: str, stage: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -13,7 +14,7 @@ from agents.app import WebcareApp, build_app
 from agents.deployment import build_stages, load_deployment
 from agents.logs import configure_logging, get_logger
 from agents.runtime.stopping import Stopping, leave
-from agents.settings import DEMO_KEY, Settings, SettingsError
+from agents.settings import DEMO_KEY, Settings, SettingsError, unknown_variables
 from agents.telemetry import STAGES
 from agents.topics import KafkaAwayError, partition_count, topic_epoch, wait_for_topics
 from agents.waiting import waiting_room
@@ -67,6 +68,8 @@ def run_worker(settings: Settings, stages: Sequence[str] = ()) -> None:
             "Set a long random secret (and keep it: another key makes other pseudonyms), or run `webcare demo`"
         )
     configure_logging(settings.log_format)
+    for line in unknown_variables(os.environ):
+        log.warning("unknown setting", reason=line)
     stopping = Stopping()
     stopping.listen()
     deployment = load_deployment(settings.config)

@@ -176,6 +176,15 @@ def test_counts_and_alerts_go_together(given: tuple[str, str]) -> None:
     assert "together" in webcare("detect", *given).stderr
 
 
+def test_a_misspelt_variable_is_a_warning_and_for_check_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBCARE_STUCKAFTER", "60")
+    scored = webcare("score", "Bedankt!", "--json")
+    assert (scored.exit_code, scored.stderr.count("warning: WEBCARE_STUCKAFTER is not known")) == (0, 1)
+    checked = webcare("check")
+    assert checked.exit_code == 1
+    assert "error: WEBCARE_STUCKAFTER is not known and has no effect; did you mean WEBCARE_STUCK_AFTER?" in checked.stderr
+
+
 @pytest.mark.parametrize("zone", ["Nowhere", "Europe", "x" * 300, "../UTC"])
 def test_detect_refuses_what_is_no_time_zone(zone: str) -> None:
     result = webcare("detect", "--timezone", zone, given="timestamp,value\n")

@@ -1,6 +1,7 @@
 """`webcare detect | run | check`: work on files, without a broker."""
 
 import csv
+import os
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,7 +18,7 @@ from agents.deployment import DOSSIERS, WORDS, build_stages, load_deployment
 from agents.installation import foreign_packages
 from agents.offline import run_offline
 from agents.replay import InputError, RawRecord, in_order, replay
-from agents.settings import DEMO_KEY
+from agents.settings import DEMO_KEY, unknown_variables
 from pipeline.dossiers import unregistered
 from pipeline.partition import Partitioner
 from pipeline.series import detect_series
@@ -120,7 +121,7 @@ def run(
 def check(
     config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml.")] = None,
 ) -> None:
-    """Check the configuration, the rule book's own examples, and that the installed packages are ours."""
+    """Check the configuration, the rule book's own examples, the names of WEBCARE_* variables, and that the installed packages are ours."""
     with explained():
         deployment = load_deployment(settings_of(config=config).config)
         brands = list(deployment.brands)
@@ -135,6 +136,7 @@ def check(
             f"{deployment.folder / DOSSIERS}: {line}" for line in unregistered(deployment.dossiers, [brand.slug for brand in brands])
         ]
         problems += foreign_packages()
+        problems += unknown_variables(os.environ)
         for line in problems:
             err.print(f"error: {line}", markup=False)
         if problems:
