@@ -15,6 +15,7 @@ from pipeline.lexicon.own_words import OwnWords, parse_own_words
 from pipeline.lexicon.pack import PackError
 from pipeline.rules import RuleBook, parse_rules
 from pipeline.stage import Stage
+from pipeline.toml_places import Places
 
 BRANDS = "brands.toml"
 ROUTING = "routing.toml"
@@ -55,20 +56,21 @@ def load_deployment(folder: Path | None = None) -> Deployment:
         ConfigurationError: a file is missing or wrong, or a rule's own example comes out differently.
     """
     folder = packaged_deployments() / "demo" if folder is None else folder
-    brands = _with_holidays(parse_brands(_read(folder / BRANDS), file=str(folder / BRANDS)), folder / BRANDS)
+    content = _read(folder / BRANDS)
+    brands = _with_holidays(parse_brands(content, file=str(folder / BRANDS)), Places(str(folder / BRANDS), content))
     rules = parse_rules(_read(folder / ROUTING), file=str(folder / ROUTING))
     if failures := check_examples(rules):
         raise ConfigurationError("\n".join(failures))
     return Deployment(folder, brands, rules, load_own_words(folder), _load_dossiers(folder))
 
 
-def _with_holidays(brands: Registry, file: Path) -> Registry:
+def _with_holidays(brands: Registry, places: Places) -> Registry:
     """The brands with the holidays of their countries."""
     for index, brand in enumerate(brands):
         if brand.country is not None and public_holidays(brand.country) is None:
             raise ConfigurationError(
-                f"{file}: brands[{index}] ({brand.slug}): country {brand.country} is not known; use an ISO 3166 code such as NL, or DE-BY "
-                "for a part, or give the days in holidays"
+                f"{places.of('brands', index)} ({brand.slug}): country {brand.country} is not known; use an ISO 3166 code such as NL, or "
+                "DE-BY for a part, or give the days in holidays"
             )
     return brands.with_holidays(lambda country: public_holidays(country) or ())
 

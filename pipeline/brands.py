@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from pipeline.identify import NAMED, named
+from pipeline.toml_places import Places
 from schemas.mention import BrandSlug, Mode
 
 OTHER = "_other"
@@ -156,17 +157,20 @@ def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
 
     Raises:
         ConfigurationError: not TOML (with its line), an unknown key or a wrong value (with its path), a repeated slug or source, an unknown
-            time zone or language, an event that ends before it starts.
+            time zone or language, an event that ends before it starts. All with their line.
     """
+    places = Places(file, content)
     try:
         parsed = msgspec.toml.decode(content, type=_BrandsFile)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(places.explained(str(error))) from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     seen: set[str] = set()
     for index, brand in enumerate(parsed.brands):
-        place = f"{file}: brands[{index}] ({brand.slug})"
+        place = f"{places.of('brands', index)} ({brand.slug})"
         if brand.slug.endswith("\n"):  # the one thing that `$` of the pattern lets pass; no record can name such a brand
-            raise ConfigurationError(f"{file}: brands[{index}]: a line break ends the slug")
+            raise ConfigurationError(f"{places.of('brands', index)}: a line break ends the slug")
         if brand.slug in seen:
             raise ConfigurationError(f"{place}: this slug is there twice; give each brand one entry")
         seen.add(brand.slug)
@@ -182,7 +186,7 @@ def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
                 raise ConfigurationError(f"{place}: account {account!r} must have the form <channel>:<native author id>")
     known: set[str] = set()
     for index, source in enumerate(parsed.sources):
-        place = f"{file}: sources[{index}] ({source.name})"
+        place = f"{places.of('sources', index)} ({source.name})"
         if source.name in known:
             raise ConfigurationError(f"{place}: this source is there twice; give each one entry")
         known.add(source.name)

@@ -304,7 +304,7 @@ def check_examples(rules: RuleBook) -> list[str]:
     """Run every example of the rule book. What is wrong, a line each; nothing if each rule has examples and each decides as expected."""
     problems = []
     for index, example in enumerate(rules.examples):
-        place = f"{rules.file}: examples[{index}]"
+        place = rules.places.of("examples", index)
         try:
             facts = example_facts(example, rules)
         except ConfigurationError as error:
@@ -317,8 +317,8 @@ def check_examples(rules: RuleBook) -> list[str]:
             problems.append(f"{place}: expects {example.expect!r}, but {chosen!r} decides ({why})")
     shown = {example.expect for example in rules.examples}
     problems += [
-        f"{rules.file}: rule {rule.name!r} has no example; add [[examples]] that expect it"
-        for rule in rules.rules
+        f"{rules.places.of('rules', index)}: rule {rule.name!r} has no example; add [[examples]] that expect it"
+        for index, rule in enumerate(rules.rules)
         if rule.name not in shown
     ]
     return problems

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from pipeline.brands import ConfigurationError
 from pipeline.phrases import Phrases, words_of
+from pipeline.toml_places import Places
 from schemas.mention import BrandSlug
 from schemas.outputs import AlertDossier, ResponsePolicy
 
@@ -132,15 +133,16 @@ def parse_dossiers(content: bytes, *, file: str = "dossiers.toml") -> DossierBoo
         ConfigurationError: not TOML (with its line), an unknown key, a missing or wrong value (with its path), a repeated id, a dossier
             without owner or crisis plan, words that nothing can match, or a validity that ends before it starts.
     """
+    places = Places(file, content)
     try:
         parsed = msgspec.toml.decode(content, type=_DossiersFile)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{file}: {error}{_advice(str(error))}") from None
+        raise ConfigurationError(f"{places.explained(str(error))}{_advice(str(error))}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     seen: set[str] = set()
     for index, dossier in enumerate(parsed.dossiers):
-        place = f"{file}: dossiers[{index}] ({dossier.id})"
+        place = f"{places.of('dossiers', index)} ({dossier.id})"
         if dossier.id in seen:
             raise ConfigurationError(f"{place}: id: this id is there twice; give each dossier its own")
         seen.add(dossier.id)

@@ -19,6 +19,7 @@ from pipeline.brands import ConfigurationError
 from pipeline.conditions import FEW_VALUES, MANY_VALUES, Condition, Facts, When, conditions, in_words
 from pipeline.deadlines import ALWAYS, Calendar, CalendarSettings, build_calendar, parse_span
 from pipeline.phrases import Phrases, words_of
+from pipeline.toml_places import Places
 from schemas.outputs import Posture, Priority, ResponsePolicy
 
 BUILT_IN = ("duplicate", "retracted", "own-post")
@@ -135,16 +136,17 @@ class Step(NamedTuple):
 
 
 class RuleBook:
-    """All rules of a deployment. ``hash`` names this version of the file, ``file`` is what errors call it."""
+    """All rules of a deployment. ``hash`` names this version of the file, ``file`` is what errors call it, ``places`` finds its lines."""
 
-    def __init__(self, settings: _RulesFile, rules: tuple[Rule, ...], calendars: dict[str, Calendar], hash_: str, file: str) -> None:
+    def __init__(self, settings: _RulesFile, rules: tuple[Rule, ...], calendars: dict[str, Calendar], hash_: str, places: Places) -> None:
         self.rules = rules
         self.queues = settings.queues
         self.recipients = settings.recipients
         self.calendars = calendars
         self.examples = settings.examples
         self.hash = hash_
-        self.file = file
+        self.file = places.file
+        self.places = places
         self._by_name = {rule.name: rule for rule in rules}
         self._phrases = Phrases(phrase for rule in settings.rules for phrase in rule.when.text_any or ())
         self._open = tuple(map(_Open.of, rules))
@@ -200,8 +202,11 @@ def parse_rules(content: bytes, *, file: str = "routing.toml") -> RuleBook:
         ConfigurationError: not TOML (with its line), an unknown key or a wrong value (with its path), a queue, recipient or calendar that
             is not declared, no catch-all rule at the end or one before it, a queue without a deadline, marketing before service.
     """
+    places = Places(file, content)
     try:
         settings = msgspec.toml.decode(content, type=_RulesFile)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(places.explained(str(error))) from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     calendars = {ALWAYS: build_calendar(CalendarSettings(always=True))}
@@ -209,37 +214,37 @@ def parse_rules(content: bytes, *, file: str = "routing.toml") -> RuleBook:
         try:
             calendars[name] = build_calendar(calendar)
         except ValueError as error:
-            raise ConfigurationError(f"{file}: calendars.{name}: {error}") from None
-    _check_queues(settings, file)
-    _check_order(settings.rules, file)
+            raise ConfigurationError(f"{places.of('calendars', name)}: {error}") from None
+    _check_queues(settings, places)
+    _check_order(settings.rules, file, places)
     rules = []
     for index, rule in enumerate(settings.rules):
         try:
             _check_route(rule, settings, calendars)
             span = None if rule.route.reply_within is None else parse_span(rule.route.reply_within)
         except ValueError as error:
-            raise ConfigurationError(f"{file}: rules[{index}] ({rule.name}): {error}") from None
+            raise ConfigurationError(f"{places.of('rules', index)} ({rule.name}): {error}") from None
         rules.append(Rule(rule.name, conditions(rule.when), rule.route, span))
     names = {rule.name for rule in rules}
     for index, example in enumerate(settings.examples):
         if example.expect not in names:
-            raise ConfigurationError(f"{file}: examples[{index}]: expects {example.expect!r}, and there is no such rule")
-    return RuleBook(settings, tuple(rules), calendars, blake2b(content, digest_size=8).hexdigest(), file)
+            raise ConfigurationError(f"{places.of('examples', index)}: expects {example.expect!r}, and there is no such rule")
+    return RuleBook(settings, tuple(rules), calendars, blake2b(content, digest_size=8).hexdigest(), places)
 
 
-def _check_queues(settings: _RulesFile, file: str) -> None:
+def _check_queues(settings: _RulesFile, places: Places) -> None:
     last_service = max((queue.order for queue in settings.queues.values() if queue.kind == "service"), default=0)
     for name, queue in settings.queues.items():
         if queue.kind == "marketing" and queue.order <= last_service:
-            raise ConfigurationError(f"{file}: queues.{name}: service comes before marketing; give it an order above {last_service}")
+            raise ConfigurationError(f"{places.of('queues', name)}: service comes before marketing; give it an order above {last_service}")
 
 
-def _check_order(rules: tuple[_RuleSettings, ...], file: str) -> None:
+def _check_order(rules: tuple[_RuleSettings, ...], file: str, places: Places) -> None:
     if not rules or rules[-1].when != When():
         raise ConfigurationError(f"{file}: the last rule must catch all that is left: end with one that has when = {{}}")
     seen: set[str] = set()
     for index, rule in enumerate(rules):
-        place = f"{file}: rules[{index}] ({rule.name})"
+        place = f"{places.of('rules', index)} ({rule.name})"
         if rule.name in seen:
             raise ConfigurationError(f"{place}: this name is there twice")
         if rule.name in BUILT_IN:
