@@ -1,20 +1,34 @@
 """What the crisis stage writes: each mention with its brand's situation, and alerts. How it came to them is `pipeline/crisis.py`'s."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.alert_book import Tell, Telling
-from pipeline.events import cloud_headers, digest, event_id, event_type
-from pipeline.stage import Incoming, Outcome, Outgoing
+from pipeline.events import Headers, cloud_headers, digest, event_id, event_type, headers_with
+from pipeline.seen import Marks, author_of, identity_of
+from pipeline.stage import Arrival, Incoming, Outcome, Outgoing
+from pipeline.ticks import BUCKET
 from schemas.codec import encode
 from schemas.mention import ScoredMention, Sentiment, Situation, Tier
 from schemas.outputs import BrandCounts
 from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ALERT_STATE, ALERT_STATE_SHADOW, ASSESSED, COUNTS
 
+_LAST_SECOND = 4e9
+"""In the year 2096."""
+
 REMEMBERED_SITUATIONS = 4096
 """A brand's situation is the same from one closed bucket to the next."""
+
+
+def seconds(moment: datetime) -> float:
+    """Event time, within the years in which local times and packed buckets work: a date in the year 1 must not end the process."""
+    at = moment.timestamp()
+    return at if 0.0 <= at <= _LAST_SECOND else min(max(at, 0.0), _LAST_SECOND)
 
 
 class _Assessment(Struct, kw_only=True):
@@ -27,9 +41,51 @@ class _Assessment(Struct, kw_only=True):
     late: bool = False
 
 
+class Read(NamedTuple):
+    """A mention, and what follows from it alone: who says what, when, and the record that goes out but for the brand's situation.
+
+    ``at``: its detection time in seconds, within the years in which local times work; ``begun``: the JSON of the record without its end.
+    """
+
+    record: Incoming
+    mention: ScoredMention
+    mark: bytes
+    identity: bytes
+    at: float
+    bucket: int
+    author: int
+    begun: bytes
+    headers: Headers
+
+
+def read(arrivals: Iterable[Arrival[Any]], marks: Marks) -> list[Read]:
+    """The mentions among some arrivals."""
+    out = []
+    for record, mention, origin, passed in [(one.record, one.value, one.origin, one.passed) for one in arrivals]:
+        if not isinstance(mention, ScoredMention):
+            continue
+        mention_id = mention.mention_id
+        at = seconds(mention.detected_at)
+        identifier = event_id(ASSESSED, mention.brand, mention_id, mention.edit, "mention")
+        assert record.value is not None
+        out.append(
+            Read(
+                record,
+                mention,
+                marks(origin),
+                identity_of(mention_id),
+                at,
+                int(at // BUCKET),
+                author_of(mention.author.id),
+                record.value.rstrip()[:-1],
+                headers_with(ASSESSED, identifier, mention_id, mention.published_at, passed),
+            )
+        )
+    return out
+
+
 def assessed(
-    record: Incoming,
-    mention: ScoredMention,
+    said: Read,
     situation: Situation,
     dossier: str | None = None,
     *,
@@ -38,26 +94,18 @@ def assessed(
     late: bool,
 ) -> Outgoing:
     """The mention with its brand's situation. One that was taken back before it came keeps no text, nor words of it."""
-    value = record.value
+    record, mention, begun, headers = said.record, said.mention, said.begun, said.headers
     if blocked:
-        value = encode(replace(mention, text="", title=None, topic=None, sentiment=Sentiment(label=mention.sentiment.label)))
-    assert value is not None
+        silent = replace(mention, text="", title=None, topic=None, sentiment=Sentiment(label=mention.sentiment.label))
+        begun = encode(silent)[:-1]
+    if blocked or duplicate:
+        identifier = event_id(ASSESSED, mention.brand, mention.mention_id, mention.edit, "duplicate" if duplicate else "retracted")
+        headers = cloud_headers(ASSESSED, identifier, mention.mention_id, mention.published_at, headers)
     # The JSON of an AssessedMention, for a tenth of what it costs to build and write one.
     addition = _addition(
-        situation.tier,
-        situation.incident_id,
-        situation.observed,
-        situation.expected,
-        dossier,
-        duplicate=duplicate,
-        blocked=blocked,
-        late=late,
-    )
-    value = value.rstrip()[:-1] + addition
-    kind = "duplicate" if duplicate else "retracted" if blocked else "mention"
-    identifier = event_id(ASSESSED, mention.brand, mention.mention_id, mention.edit, kind)
-    headers = cloud_headers(ASSESSED, identifier, mention.mention_id, mention.published_at, record.headers)
-    return Outgoing(ASSESSED, record.key, value, headers)
+        situation.tier, situation.incident_id, situation.observed, situation.expected, dossier, duplicate, blocked, late
+    )  # fmt: skip
+    return Outgoing(ASSESSED, record.key, begun + addition, headers)
 
 
 @lru_cache(REMEMBERED_SITUATIONS, typed=True)
@@ -67,7 +115,6 @@ def _addition(
     observed: float | None,
     expected: float | None,
     dossier: str | None,
-    *,
     duplicate: bool,
     blocked: bool,
     late: bool,

@@ -53,11 +53,17 @@ class Counters(Struct, array_like=True):
     def take(self, mention: ScoredMention) -> None:
         """One more mention."""
         self.count(mention.sentiment.label)
-        self.outbound += mention.direction == "outbound"
-        self.private += mention.visibility == "private"
-        self.spam += mention.spam
-        self.ambiguous += mention.ambiguous
-        self.reposts += mention.kind == "repost"
+        # Asked one by one, of which nearly all say no: adding up what they say costs four times as much.
+        if mention.direction == "outbound":
+            self.outbound += 1
+        if mention.visibility == "private":
+            self.private += 1
+        if mention.spam:
+            self.spam += 1
+        if mention.ambiguous:
+            self.ambiguous += 1
+        if mention.kind == "repost":
+            self.reposts += 1
 
 
 class OpenIncident(Struct, array_like=True):

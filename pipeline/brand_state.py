@@ -61,6 +61,8 @@ class BrandState:
         """Raw partitions whose ticks the brand waits for: those it was seen from."""
         self.hour = (0.0, 0.0)
         """Negatives of the last closed hour, and how many were expected."""
+        self._is_touched = False
+        self._waits: tuple[tuple[int, ...], int] | None = None
 
     # -- origins
 
@@ -76,12 +78,13 @@ class BrandState:
     def note(self, mark: bytes, mode: Mode) -> None:
         """A record from this origin is applied now."""
         place, offset = mark[:PLACE], offset_of(mark)
-        known = self.core.origins.get(place)
+        core = self.core
+        known = core.origins.get(place)
         if known is None or offset > known:
-            self.core.origins[place] = offset
-        if known is None or self.core.awaited:
+            core.origins[place] = offset
+        if known is None or core.awaited:
             self._wait_for(partition_of(place))
-        self.core.mode = mode
+        core.mode = mode
         self.touch()
 
     def _wait_for(self, partition: int) -> None:
@@ -95,11 +98,12 @@ class BrandState:
     def hour_for(self, bucket: int) -> int:
         """From which hour the 7 days of an identity run that is applied now: its own, or where the brand's clock stands."""
         first_open = self.core.first_open
-        return (bucket if first_open is None else max(bucket, first_open)) // PER_HOUR
+        return (bucket if first_open is None or bucket >= first_open else first_open) // PER_HOUR
 
     def is_open(self, bucket: int) -> bool:
         """Whether a bucket has not closed."""
-        return self.core.first_open is None or bucket >= self.core.first_open
+        first_open = self.core.first_open
+        return first_open is None or bucket >= first_open
 
     def is_late(self, bucket: int) -> bool:
         """Whether a bucket closed too long ago to be corrected."""
@@ -233,7 +237,7 @@ class BrandState:
         """How the brand stands: its incident, and the last closed hour."""
         incident = self.core.incident
         if incident is None and self._families:
-            incident = next(iter(self.incidents()), None)
+            incident = self._families.incident()
         observed, expected = self.hour if self.watch.closed else (None, None)
         if incident is None:
             return Situation(observed=observed, expected=expected)
@@ -248,6 +252,18 @@ class BrandState:
             return None
         bucket = first_open if self._is_awake() else self._wake()
         return None if bucket is None else (bucket + 1) * BUCKET + LATENESS
+
+    def waits_as_before(self) -> bool:
+        """Whether `due` is surely what it was when this was asked last: nearly every mention comes to an open bucket in which others
+        wait already."""
+        core = self.core
+        waits = None
+        if core.first_open is not None and self.buckets.waiting and not core.replaying:
+            waits = self.partitions, core.first_open
+        if waits is not None and waits == self._waits:
+            return True
+        self._waits = waits
+        return False
 
     def _is_awake(self) -> bool:
         """Whether anything is in the last six hours, waits in an open bucket, or fires."""
@@ -371,7 +387,9 @@ class BrandState:
 
     def touch(self) -> None:
         """The small part changed."""
-        self._journal.touch(self.slug, self._key, self._snapshot_core)
+        if not self._is_touched:
+            self._is_touched = True
+            self._journal.touch(self.slug, self._key, self._snapshot_core)
 
     def _touch_watch(self) -> None:
         self._journal.touch(self.slug, f"{self.slug}|watch".encode(), self.watch.snapshot)
@@ -381,6 +399,7 @@ class BrandState:
         self._journal.touch(self.slug, key.encode(), partial(self._snapshot_evidence, bucket, code))
 
     def _snapshot_core(self) -> bytes:
+        self._is_touched = False
         return encode_core(self.core)
 
     def _snapshot_evidence(self, bucket: int, code: int = 0) -> bytes | None:

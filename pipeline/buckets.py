@@ -96,12 +96,13 @@ class Buckets:
 
     def _join(self, seen: Seen) -> int:
         """Returns how many voices are new in the bucket: 0 or 1."""
-        bucket = self.at(seen.bucket)
-        if seen.role >= REPLY:
+        bucket = self._buckets.get(seen.bucket) or self.at(seen.bucket)
+        role = seen.role
+        if role >= REPLY:
             bucket.amplifiers += 1
         else:
             bucket.roots += 1
-        if seen.role == REPOST:
+        if role == REPOST:
             return 0
         key = voice(seen)
         known = bucket.voices.get(key, 0)

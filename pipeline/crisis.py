@@ -5,13 +5,13 @@ watermark. A repeat of our own after a crash changes nothing and gives the same 
 effect. Source of the method: `pipeline/scrp.py`; of the rule: `pipeline/watch.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from pipeline.assessing import assessed, teller
+from pipeline.assessing import Read, assessed, read, seconds, teller
 from pipeline.brand_core import VERSION, body, decode_core
 from pipeline.brand_state import BrandState
 from pipeline.brands import Registry
@@ -24,8 +24,8 @@ from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal, unseal
 from pipeline.replaying import ends_replay, follow_replay
 from pipeline.schedule import Schedule
-from pipeline.seen import EXCLUDED, KEPT_ORIGINS, POLARITIES, Marks, Seen, author_of, identity_of, role_of
-from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
+from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, identity_of, role_of
+from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals_at_once
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS
 from schemas.codec import sentiment_decoder
@@ -33,9 +33,6 @@ from schemas.mention import ScoredMention, SteppedRetraction, Tick
 from schemas.topics import ASSESSED, CRISIS_STATE, SENTIMENT, Topic
 
 TICKS_KEY = b"|ticks"
-_LAST_SECOND = 4e9
-"""In the year 2096."""
-
 _POLARITY = {label: code for code, label in enumerate(POLARITIES)}
 _encode_ticks = msgspec.msgpack.Encoder().encode
 _decode_ticks = msgspec.msgpack.Decoder(dict[int, float]).decode
@@ -109,21 +106,16 @@ class CrisisPartition:
         return state
 
     def _wait(self, state: BrandState) -> None:
-        self._schedule.set(state.slug, state.partitions, state.due())
+        if not state.waits_as_before():
+            self._schedule.set(state.slug, state.partitions, state.due())
 
     # -- records
 
     def process(self, records: Sequence[Incoming]) -> Outcome:
         """Work through a batch, in order."""
         outcome = Outcome()
-        for arrival in arrivals(self._decoder, records, outcome):
-            match arrival.value:
-                case ScoredMention() as mention:
-                    self._mention(arrival.record, mention, self._marks(arrival.origin), outcome)
-                case SteppedRetraction() as retraction:
-                    self._retraction(arrival.record, retraction, self._marks(arrival.origin), outcome)
-                case Tick() as tick:
-                    self._tick(arrival, tick, outcome)
+        for arrived in arrivals_at_once(self._decoder, records, outcome):
+            self._work(arrived, iter(read(arrived, self._marks)), outcome)
         if self._ticked:
             # Last, so that a torn checkpoint never knows a tick whose closes it does not know.
             self._journal.touch("", TICKS_KEY, self._snapshot_ticks)
@@ -132,44 +124,55 @@ class CrisisPartition:
         outcome.change = self._journal.change
         return outcome
 
+    def _work(self, arrived: Sequence[Arrival[Any]], said: Iterator[Read], outcome: Outcome) -> None:
+        """What follows from the mentions alone is read by now; what memory makes of them, and of the rest, follows in order."""
+        for arrival in arrived:
+            match arrival.value:
+                case ScoredMention():
+                    self._mention(next(said), outcome)
+                case SteppedRetraction() as retraction:
+                    self._retraction(arrival.record, retraction, self._marks(arrival.origin), outcome)
+                case Tick() as tick:
+                    self._tick(arrival, tick, outcome)
+
     def _snapshot_ticks(self) -> bytes:
         return VERSION + _encode_ticks(dict(sorted(self._schedule.ticks.last.items())))
 
-    def _mention(self, record: Incoming, mention: ScoredMention, mark: bytes, outcome: Outcome) -> None:
-        state = self._brand(mention.brand)
-        identity = identity_of(mention.mention_id)
-        at = _seconds(mention.detected_at)
-        bucket = int(at // BUCKET)
+    def _mention(self, said: Read, outcome: Outcome) -> None:
+        mention, mark, identity, bucket = said.mention, said.mark, said.identity, said.bucket
+        state = self._brands.get(mention.brand) or self._brand(mention.brand)
         seen = state.identities.recall(identity)
         if seen is None:
             if state.is_beyond_horizon(bucket) and not state.is_new(mark):
-                self._assess(record, mention, state, Seen(bucket, 0), outcome)
+                self._assess(said, state, Seen(bucket, 0), outcome)
                 return
         elif mark in seen.accepted:
-            self._assess(record, mention, state, seen, outcome, blocked=seen.was_blocked(mark))
+            self._assess(said, state, seen, outcome, blocked=seen.was_blocked(mark))
             return
         elif not state.is_new(mark) and self._is_forgotten(seen, mark, mention.edit, state.is_beyond_horizon(bucket)):
-            self._assess(record, mention, state, seen, outcome, blocked=bool(seen.accepted) and seen.blocked >= KEPT_ORIGINS)
+            self._assess(said, state, seen, outcome, blocked=bool(seen.accepted) and seen.blocked >= KEPT_ORIGINS)
             return
         elif mention.edit <= seen.edit:
-            self._duplicate(record, mention, mark, seen, outcome)
+            self._duplicate(said, state, seen, outcome)
             return
 
-        self._journal.applied()
+        self._journal.change += 1
         state.note(mark, mention.mode)
-        state.core.event_at = max(state.core.event_at, at)
+        core = state.core
+        if said.at > core.event_at:
+            core.event_at = said.at
         if state.closes_at(clock := self._clock(state)):
-            state.advance(clock, teller(record, outcome), eager=True)
+            state.advance(clock, teller(said.record, outcome), eager=True)
             seen = state.identities.recall(identity)  # the clock may have moved beyond its 7 days
         if seen is None or seen.edit < 0:
-            seen = self._first(mention, mark, state, identity, bucket, seen, outcome)
-            if state.buckets.complaints >= state.core.look:
-                state.look(teller(record, outcome))
+            seen = self._first(said, state, seen, outcome)
+            if state.buckets.complaints >= core.look:
+                state.look(teller(said.record, outcome))
         else:
             seen = self._edit(mention, state, bucket, seen).accept(mark, mention.edit)
         state.identities.remember(identity, seen)
         self._wait(state)
-        self._assess(record, mention, state, seen, outcome, blocked=seen.retracted)
+        self._assess(said, state, seen, outcome, blocked=seen.retracted)
 
     @staticmethod
     def _is_forgotten(seen: Seen, mark: bytes, edit: int, beyond_horizon: bool) -> bool:
@@ -178,37 +181,30 @@ class CrisisPartition:
             return beyond_horizon
         return seen.is_older(mark) and (beyond_horizon or edit < seen.edit)
 
-    def _first(
-        self,
-        mention: ScoredMention,
-        mark: bytes,
-        state: BrandState,
-        identity: bytes,
-        bucket: int,
-        retracted: Seen | None,
-        outcome: Outcome,
-    ) -> Seen:
+    def _first(self, said: Read, state: BrandState, retracted: Seen | None, outcome: Outcome) -> Seen:
         """A mention that was not seen; its retraction may have been."""
-        label = mention.sentiment.label
-        state.core.counters.take(mention)
+        mention, bucket = said.mention, said.bucket
+        counters = state.core.counters
+        counters.take(mention)
         applied = state.hour_for(bucket)
         if retracted is not None:
-            return retracted._replace(applied=max(applied, retracted.applied)).accept(mark, mention.edit)
+            return retracted._replace(applied=max(applied, retracted.applied)).accept(said.mark, mention.edit)
         late = state.is_late(bucket)
+        source = mention.source
         if late:
-            state.core.counters.late += 1
-            outcome.counts["late", self._registry.source_label(mention.source)] += 1
-        if self._registry.source(mention.source) is not None and mention.source is not None:
-            state.hear(mention.source, bucket)
+            counters.late += 1
+            outcome.counts["late", self._registry.source_label(source)] += 1
+        if source is not None and self._registry.source(source) is not None:
+            state.hear(source, bucket)
         role = role_of(mention)
         live = role != EXCLUDED and not late
-        author = author_of(mention.author.id)
-        family = family_code(mention)
-        seen = Seen(bucket, applied, author, _POLARITY[label], role, live, False, late, mention.edit, 0, (mark,), family)
-        if live and state.count(seen) and seen.is_complaint():
+        family = 0 if mention.visibility == "public" else family_code(mention)
+        polarity = _POLARITY[mention.sentiment.label]
+        seen = Seen(bucket, applied, said.author, polarity, role, live, False, late, mention.edit, 0, (said.mark,), family)
+        if live and state.count(seen) and polarity == NEGATIVE and role != REPOST:
             state.show(mention, seen)
         if not late and not family and (mention.parent_id is not None or mention.root_id is not None):
-            state.echo(mention, identity, seen)
+            state.echo(mention, said.identity, seen)
         return seen
 
     def _edit(self, mention: ScoredMention, state: BrandState, bucket: int, seen: Seen) -> Seen:
@@ -226,17 +222,16 @@ class CrisisPartition:
             seen = changed
         return seen._replace(applied=max(seen.applied, state.hour_for(bucket)))
 
-    def _duplicate(self, record: Incoming, mention: ScoredMention, mark: bytes, seen: Seen, outcome: Outcome) -> None:
+    def _duplicate(self, said: Read, state: BrandState, seen: Seen, outcome: Outcome) -> None:
         """The source said it again, or said an older version: no effect but on the counter of such."""
-        state = self._brand(mention.brand)
-        if state.is_new(mark):
+        if state.is_new(said.mark):
             self._journal.applied()
-            state.note(mark, mention.mode)
+            state.note(said.mark, said.mention.mode)
             state.core.counters.duplicates += 1
             outcome.counts["duplicates",] += 1
-            self._stretch(state, identity_of(mention.mention_id), seen, int(_seconds(mention.detected_at) // BUCKET))
+            self._stretch(state, said.identity, seen, said.bucket)
             self._wait(state)
-        self._assess(record, mention, state, seen, outcome, duplicate=True, blocked=seen.retracted)
+        self._assess(said, state, seen, outcome, duplicate=True, blocked=seen.retracted)
 
     @staticmethod
     def _stretch(state: BrandState, identity: bytes, seen: Seen, bucket: int) -> None:
@@ -247,7 +242,7 @@ class CrisisPartition:
     def _retraction(self, record: Incoming, retraction: SteppedRetraction, mark: bytes, outcome: Outcome) -> None:
         state = self._brand(retraction.brand)
         identity = identity_of(retraction.mention_id)
-        bucket = int(_seconds(retraction.detected_at) // BUCKET)
+        bucket = int(seconds(retraction.detected_at) // BUCKET)
         seen = state.identities.recall(identity)
         new = state.is_new(mark)
         if seen is None and not new and state.is_beyond_horizon(bucket):
@@ -279,7 +274,7 @@ class CrisisPartition:
     # -- time
 
     def _tick(self, arrival: Arrival[Any], tick: Tick, outcome: Outcome) -> None:
-        at = _seconds(tick.at)
+        at = seconds(tick.at)
         tell = teller(arrival.record, outcome)
         if tick.brand is not None:
             state = self._brand(tick.brand)
@@ -306,28 +301,19 @@ class CrisisPartition:
     def _clock(self, state: BrandState) -> float:
         """The brand's event time: its latest mention or tick. In a replay of its own it hears no ticks but its own."""
         core = state.core
-        clock = max(core.event_at, core.tick_at)
-        if not core.replaying and (tick := self._schedule.ticks.of(state.partitions)) is not None:
-            clock = max(clock, tick)
+        clock = core.event_at if core.event_at >= core.tick_at else core.tick_at
+        if not core.replaying and (tick := self._schedule.ticks.of(state.partitions)) is not None and tick > clock:
+            clock = tick
         return clock
 
     # -- what goes out
 
-    def _assess(
-        self,
-        record: Incoming,
-        mention: ScoredMention,
-        state: BrandState,
-        seen: Seen,
-        outcome: Outcome,
-        *,
-        duplicate: bool = False,
-        blocked: bool = False,
-    ) -> None:
+    @staticmethod
+    def _assess(said: Read, state: BrandState, seen: Seen, outcome: Outcome, *, duplicate: bool = False, blocked: bool = False) -> None:
         """The mention with its brand's situation."""
         late = seen.late and not duplicate
-        dossier = None if blocked else state.about(mention)
-        outcome.outgoing.append(assessed(record, mention, state.situation(), dossier, duplicate=duplicate, blocked=blocked, late=late))
+        dossier = None if blocked else state.about(said.mention)
+        outcome.outgoing.append(assessed(said, state.situation(), dossier, duplicate=duplicate, blocked=blocked, late=late))
 
     # -- gauges
 
@@ -355,12 +341,6 @@ class CrisisPartition:
         yield Reading("open_alerts", {"kind": "surge", "tier": "none"}, surges)
         yield Reading("open_alerts", {"kind": "silence", "tier": "none"}, silences)
         yield Reading("state_keys", {"stage": "crisis"}, keys)
-
-
-def _seconds(moment: datetime) -> float:
-    """Event time, within the years in which local times and packed buckets work: a date in the year 1 must not end the process."""
-    seconds = moment.timestamp()
-    return seconds if 0.0 <= seconds <= _LAST_SECOND else min(max(seconds, 0.0), _LAST_SECOND)
 
 
 def read_brand_state(key: bytes, value: bytes) -> dict[str, Any] | None:

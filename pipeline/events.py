@@ -45,6 +45,11 @@ def passed_on(headers: Iterable[tuple[str, bytes]]) -> Headers:
 
 def cloud_headers(topic: Topic, identity: str, subject: str, time: datetime, passed: Iterable[tuple[str, bytes]] = ()) -> Headers:
     """The headers of a record we write: ours made anew, all others (traceparent, origin, foreign ones) passed on in order."""
+    return headers_with(topic, identity, subject, time, passed_on(passed))
+
+
+def headers_with(topic: Topic, identity: str, subject: str, time: datetime, passed: Headers) -> Headers:
+    """The same where none of ours is in ``passed`` (see `passed_on`): they are not looked through again."""
     kind, schema = _of_topic(topic.name)
     return [
         _SPECVERSION,
@@ -56,7 +61,7 @@ def cloud_headers(topic: Topic, identity: str, subject: str, time: datetime, pas
         ("ce_subject", subject.encode("utf-8", "replace")),
         schema,
         _CONTENT_TYPE,
-        *[header for header in passed if header[0] not in _OURS],
+        *passed,
     ]
 
 

@@ -190,6 +190,13 @@ class PrivateFamilies:
         """Whether anything was written in it."""
         return FAMILIES[code - 1] in self._families
 
+    def incident(self) -> OpenIncident | None:
+        """The first that fires."""
+        for family in self._families.values():
+            if (incident := family.incident) is not None:
+                return incident
+        return None
+
     def are_awake(self) -> bool:
         """Whether one of them is."""
         return any(family.is_awake() for family in self)

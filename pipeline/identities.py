@@ -1,7 +1,6 @@
 """The identities a brand has seen, kept for 7 days of its event time, each under its own changelog key."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from pipeline.buckets import PER_HOUR
 from pipeline.journal import Journal
@@ -24,9 +23,10 @@ class Identities:
 
     def __init__(self, brand: str, journal: Journal) -> None:
         self._brand = brand
-        self._prefix = f"{brand}|seen|"
+        self._prefix = f"{brand}|seen|".encode()
         self._journal = journal
         self._table = SeenTable()
+        self._changed: dict[bytes, bytes | None] = {}
 
     def __len__(self) -> int:
         return len(self._table)
@@ -48,11 +48,19 @@ class Identities:
         """Keep or change an identity."""
         packed = seen.pack()
         self._table.put(identity, packed)
-        self._touch(identity, packed)
+        self._change(identity, packed)
 
-    def _touch(self, identity: bytes, packed: bytes | None) -> None:
-        """Each change touches its key, so what is told last is what the batch ends with: nothing need be looked up again."""
-        self._journal.touch(self._brand, (self._prefix + identity.hex()).encode(), partial(_as_told, packed))
+    def _change(self, identity: bytes, packed: bytes | None) -> None:
+        """What is told last of an identity is what the batch ends with: nothing need be looked up again. Keys are made only then."""
+        if not self._changed:
+            self._journal.brings(self._brand, self._changes)
+        self._changed[identity] = packed
+
+    def _changes(self) -> Iterator[tuple[bytes, bytes | None]]:
+        changed, self._changed = self._changed, {}
+        prefix = self._prefix
+        for identity, packed in changed.items():
+            yield prefix + identity.hex().encode(), packed
 
     def first_hour(self) -> int | None:
         """The earliest hour whose identities are kept."""
@@ -62,7 +70,7 @@ class Identities:
         """Drop what is older than 7 days, with a tombstone each."""
         while (hour := self.first_hour()) is not None and forgotten_at(hour) <= first_open:
             for identity in self._table.drop_hour(hour):
-                self._touch(identity, None)
+                self._change(identity, None)
 
     def restore(self, name: str, value: bytes) -> None:
         """Take back one identity.
@@ -71,7 +79,3 @@ class Identities:
             ValueError: it cannot be read.
         """
         self._table.put(bytes.fromhex(name), value)
-
-
-def _as_told(packed: bytes | None) -> bytes | None:
-    return packed

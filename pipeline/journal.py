@@ -62,18 +62,19 @@ class Journal:
         self._bringing[brand] = bring
 
     def drain(self) -> dict[bytes, bytes | None]:
-        """The snapshots of all keys touched since the last call, those of a brand side by side."""
+        """The snapshots of all keys touched since the last call, those of a brand side by side, and what was touched last at the end."""
         changes: dict[bytes, bytes | None] = {}
+        for brand, bring in self._bringing.items():
+            if brand not in self._dirty:
+                for key, value in bring():
+                    changes[key] = None if value is None else seal(key, value)
         for brand, keys in self._dirty.items():
             for key, snapshot in keys.items():
                 value = snapshot()
                 changes[key] = None if value is None else seal(key, value)
-            if self._bringing and (bring := self._bringing.pop(brand, None)) is not None:
-                for key, value in bring():
+            if brand in self._bringing:
+                for key, value in self._bringing[brand]():
                     changes[key] = None if value is None else seal(key, value)
-        for bring in self._bringing.values():
-            for key, value in bring():
-                changes[key] = None if value is None else seal(key, value)
         self._dirty.clear()
         self._bringing.clear()
         return changes

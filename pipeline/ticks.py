@@ -39,7 +39,8 @@ class PartitionTicks:
             at = self.last.get(partition)
             if at is None:
                 return None
-            slowest = at if slowest is None else min(slowest, at)
+            if slowest is None or at < slowest:
+                slowest = at
         return slowest
 
 

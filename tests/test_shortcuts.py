@@ -11,9 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.models import load_identifier
-from pipeline.assessing import assessed
+from pipeline.assessing import assessed, read
 from pipeline.identify import _MEMORY, LanguageIdentifier, clean, encode
-from pipeline.stage import Incoming
+from pipeline.seen import Marks
+from pipeline.stage import Arrival, Incoming, Origin
 from schemas.codec import RecordDecoder, RejectedRecordError, assessed_decoder, language_decoder, raw_decoder, sentiment_decoder
 from schemas.mention import AssessedMention, Author, ScoredMention, Sentiment, Signals, Situation
 
@@ -89,7 +90,8 @@ def test_an_assessed_mention_is_written_as_the_record_itself(
         author=Author(id="h1:a"), mode="live", sentiment=Sentiment(label="negative"), signals=Signals(),
     )  # fmt: skip
     record = Incoming(0, 0, 0, b"acme", msgspec.json.encode(mention) + after.encode(), [])
-    out = assessed(record, mention, situation, duplicate=duplicate, blocked=blocked, late=late)
+    (said,) = read([Arrival(record, mention, Origin("e", 0, 1), [])], Marks())
+    out = assessed(said, situation, duplicate=duplicate, blocked=blocked, late=late)
     fields = {name: getattr(mention, name) for name in mention.__struct_fields__}
     whole = AssessedMention(**fields, situation=situation, duplicate=duplicate, retracted=blocked, late=late)
     if blocked:
