@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agents.runtime.ending import end_process
 from agents.runtime.writer import RefusedError
-from pipeline.stage import Incoming, Outcome, StagePartition, WorksTogether
+from pipeline.stage import Incoming, Outcome, StagePartition
 
 if TYPE_CHECKING:
     from agents.runtime.reader import PartitionReader
@@ -74,9 +74,9 @@ class Round:
     async def process(self, step: Sequence[Batch]) -> dict[int, Outcome]:
         """The stage's pure code over some of the batches: on the event loop, but for records that are known to be slow."""
         reader = step[0].reader
-        if len(step) > 1 and isinstance(reader.stage, WorksTogether):
+        if len(step) > 1 and reader.together is not None:
             self.at = step
-            together = reader.stage.process_together([(batch.state, batch.records) for batch in step])
+            together = reader.together.process_together([(batch.state, batch.records) for batch in step])
             return {batch.partition: outcome for batch, outcome in zip(step, together, strict=True)}
         outcomes = {}
         for batch in step:

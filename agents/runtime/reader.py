@@ -28,7 +28,7 @@ from agents.runtime.retrying import Retries
 from agents.runtime.survey import Survey
 from agents.settings import Settings
 from agents.telemetry import Telemetry
-from pipeline.stage import Incoming, Outcome, Reading, Stage, StagePartition
+from pipeline.stage import Incoming, Outcome, Reading, Stage, StagePartition, WorksTogether
 
 log = get_logger(__name__)
 
@@ -56,6 +56,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
     ) -> None:
         super().__init__(**kwargs)
         self.stage = stage
+        self.together = stage if isinstance(stage, WorksTogether) else None  # asked once: to ask a protocol is dear
         self._put = put
         self._settings = settings
         self._telemetry = telemetry
