@@ -95,8 +95,10 @@ def read_settings(environment: Mapping[str, str], **overrides: Any) -> Settings:
                 values[name] = kind(values[name])
             except ValueError:
                 raise SettingsError(f"{SETTINGS[name].variable} must be a number, not {values[name]!r}") from None
-            if values[name] < 0:
-                raise SettingsError(f"{SETTINGS[name].variable} must not be negative")
+            if not 0 <= values[name] < float("inf"):
+                raise SettingsError(f"{SETTINGS[name].variable} must be a number from 0 up, not {values[name]}")
+            if kind is float and not values[name]:
+                raise SettingsError(f"{SETTINGS[name].variable} must be more than 0 seconds")
             if name == "web_port" and values[name] > 65_535:
                 raise SettingsError(f"{SETTINGS[name].variable} must be a port, at most 65535, not {values[name]}")
     for name, allowed in (("ticks", ("wall", "log")), ("log_format", ("text", "json"))):

@@ -262,7 +262,7 @@ def test_no_limit_is_no_limit() -> None:
 
 def test_settings_are_not_negative() -> None:
     assert read_settings({"WEBCARE_MAX_AHEAD": "0"}).max_ahead == 0
-    with pytest.raises(SettingsError, match="WEBCARE_MAX_AHEAD must not be negative"):
+    with pytest.raises(SettingsError, match="WEBCARE_MAX_AHEAD must be a number from 0 up, not -1"):
         read_settings({"WEBCARE_MAX_AHEAD": "-1"})
 
 

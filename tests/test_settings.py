@@ -23,6 +23,10 @@ def test_options_win_over_the_environment() -> None:
     [
         ("WEBCARE_WEB_PORT", "many", "WEBCARE_WEB_PORT must be a number"),
         ("WEBCARE_WEB_PORT", "99999", "WEBCARE_WEB_PORT must be a port, at most 65535, not 99999"),
+        ("WEBCARE_MAX_AHEAD", "-1", "WEBCARE_MAX_AHEAD must be a number from 0 up, not -1"),
+        ("WEBCARE_STUCK_AFTER", "nan", "WEBCARE_STUCK_AFTER must be a number from 0 up, not nan"),
+        ("WEBCARE_SESSION_TIMEOUT", "inf", "WEBCARE_SESSION_TIMEOUT must be a number from 0 up, not inf"),
+        ("WEBCARE_SESSION_TIMEOUT", "0", "WEBCARE_SESSION_TIMEOUT must be more than 0 seconds"),
         ("WEBCARE_TICKS", "sun", "one of wall, log"),
         ("WEBCARE_LOG", "xml", "one of text, json"),
         ("WEBCARE_AUTHOR_KEY", "short", "shorter than 16"),
