@@ -2,6 +2,7 @@
 
 The mention-level simulation goes through the product's own language, sentiment and crisis stages. With ``--data`` (or DATA) also NAB's
 five public brands and the simulation in counts; without it their tables of the last report stay. ``--quick``: small brands only.
+``--sizes large,huge``: the brands with many mentions, in a table of their own beside the others of the last report.
 """
 
 import argparse
@@ -18,6 +19,9 @@ from scoring import Score, together
 from simulate import sizes_of
 from through_stages import judged
 from world import SIZES, suite
+
+MANY = {"large", "huge"}
+"""Sizes whose tables stand apart: they cost four times the CPU of all others together."""
 
 
 def mention_level(seed: int, weeks: int, sizes: dict[str, tuple[int, int]], jobs: int) -> dict[str, Any]:
@@ -39,6 +43,7 @@ def mention_level(seed: int, weeks: int, sizes: dict[str, tuple[int, int]], jobs
         "weeks": weeks,
         "brands": {size: sum(result["size"] == size for result in results) for size in sizes},
         "lines": sum(result["lines"] for result in results),
+        "brand_months": {size: together(r["scores"]["webcare"] for r in results if r["size"] == size).months for size in sizes},
         "labels": labels,
         "detectors": {
             name: by_size({size: together(r["scores"][name] for r in results if r["size"] == size) for size in sizes})
@@ -82,7 +87,7 @@ def main() -> None:
             name: by_size({size: one for size, one in scores.items() if size != "all"}) for name, scores in count_simulation(tools).items()
         }
     if given.only != "counts":
-        figures["mentions"] = mention_level(given.seed, given.weeks, sizes, given.jobs)
+        figures["many" if set(sizes) <= MANY else "mentions"] = mention_level(given.seed, given.weeks, sizes, given.jobs)
     text = markdown(figures)
     print(text)
     if given.report is not None:

@@ -6,7 +6,7 @@ Times are minutes from the start. An incident counts from the moment at which it
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, quantiles
 from typing import Any, NamedTuple
 
 AFTERMATH = 360.0
@@ -24,12 +24,20 @@ class Happened(NamedTuple):
 
 
 class Incident(NamedTuple):
-    """``at``: its event time; ``known_at``: when the record that decided had arrived; ``paged_at``: all moments at which it rose a tier."""
+    """``at``: its event time; ``known_at``: when the record that decided had arrived; ``paged_at``: all moments at which it rose a tier.
+
+    ``bucket_end``: of the bucket that raised it; None: not known.
+    """
 
     kind: str
     at: float
     known_at: float
     paged_at: tuple[float, ...] = ()
+    bucket_end: float | None = None
+
+
+LATENESS = 10.0
+"""Minutes that a bucket stays open after its end."""
 
 
 @dataclass
@@ -46,12 +54,15 @@ class Score:
     delays: list[float] = field(default_factory=list)
     by_kind: Counter[tuple[str, str]] = field(default_factory=Counter)
     delays_by_kind: dict[str, list[float]] = field(default_factory=dict)
+    told: list[tuple[float, float]] = field(default_factory=list)
+    """Of crises told of by a new incident: delay as it was, and until the end of the bucket that raised it, lateness left out."""
 
     def add(self, other: "Score") -> None:
         """Take another one in."""
         for name in ("months", "quiet_months", "crises", "detected", "false", "false_quiet", "incidents"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.delays += other.delays
+        self.told += other.told
         self.by_kind += other.by_kind
         for kind, delays in other.delays_by_kind.items():
             self.delays_by_kind.setdefault(kind, []).extend(delays)
@@ -66,6 +77,21 @@ class Score:
             "false_per_quiet_month": self.false_quiet / self.quiet_months if self.quiet_months else None,
             "median_delay": median(self.delays) if self.delays else None,
             "incidents_per_crisis": self.incidents / self.detected if self.detected else None,
+            **self._early(),
+        }
+
+    def _early(self) -> dict[str, Any]:
+        """What early raises gain, in minutes before the close of the bucket (10 minutes after its end)."""
+        if not self.told:
+            return {}
+        gains = sorted(closed + LATENESS - told for told, closed in self.told if told < closed + LATENESS)
+        tenths = quantiles(gains, n=10) if len(gains) > 1 else gains * 9
+        return {
+            "raised": len(self.told),
+            "raised_early": len(gains),
+            "raised_delay": median(told for told, _ in self.told),
+            "closed_delay": median(closed for _, closed in self.told),
+            "gains": [tenths[0], median(gains), tenths[8]] if gains else None,
         }
 
 
@@ -86,7 +112,11 @@ def score(incidents: Sequence[Incident], truth: Sequence[Happened], *, first: fl
         heard += [at for alarm in alarms if alarm.at < crisis.onset for at in alarm.paged_at if crisis.onset <= at < crisis.end]
         out.by_kind[crisis.kind, "all"] += 1
         if heard:
-            delay = max(min(heard) - crisis.heard, 0.0)
+            first = min(heard)
+            delay = max(first - crisis.heard, 0.0)
+            end = next((alarm.bucket_end for alarm in raised if alarm.known_at == first), None)
+            if end is not None:
+                out.told.append((delay, max(end - crisis.heard, 0.0)))
             out.detected += 1
             out.incidents += max(len(raised), 1)
             out.delays.append(delay)

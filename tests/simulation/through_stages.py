@@ -3,6 +3,7 @@
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,11 @@ def incidents_of(history: BrandHistory, arrived: list[float]) -> list[Incident]:
     """Each incident once, without children of another; ``arrived``: minutes at which each raw record was there, by offset."""
     rises: dict[str, list[tuple[float, float]]] = defaultdict(list)
     kinds: dict[str, str] = {}
+    becomes: dict[str, str] = {}
     for raised in history.raised:
         alert = raised.alert
+        if alert.resolved_reason == "not_confirmed" and alert.parent_incident_id is not None:
+            becomes[alert.incident_id] = alert.parent_incident_id
         if alert.parent_incident_id is not None or alert.transition not in ("raised", "escalated", "updated"):
             continue
         if alert.kind == "crisis" and (alert.tier not in ("warning", "crisis") or alert.transition == "updated"):
@@ -49,7 +53,18 @@ def incidents_of(history: BrandHistory, arrived: list[float]) -> list[Incident]:
         known = arrived[raised.decided_by.offset] if raised.decided_by is not None and raised.decided_by.offset < len(arrived) else at
         rises[alert.incident_id].append((at, max(at, known)))
         kinds.setdefault(alert.incident_id, alert.kind)
-    return [Incident(kinds[name], times[0][0], times[0][1], tuple(known for _, known in times[1:])) for name, times in rises.items()]
+    for early, name in becomes.items():
+        rises[name] = sorted(rises.pop(early, []) + rises[name])
+    return [
+        Incident(kinds[name], times[0][0], times[0][1], tuple(known for _, known in times[1:]), _bucket_end(name))
+        for name, times in rises.items()
+        if times
+    ]
+
+
+def _bucket_end(name: str) -> float:
+    """Of the bucket that an incident is named after, in minutes."""
+    return (datetime.strptime(name[-14:], "%Y%m%dT%H%MZ").replace(tzinfo=UTC) - START).total_seconds() / 60 + 5.0
 
 
 def judged(brand: SimBrand, weeks: int, everybody: tuple[SimBrand, ...]) -> dict[str, Any]:
