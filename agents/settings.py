@@ -38,11 +38,7 @@ SETTINGS: dict[str, Setting] = {
     "ticks": Setting(
         "WEBCARE_TICKS", "wall", "`wall`: the worker appends a tick every 30 s; `log`: only the log's own ticks count (replays)"
     ),
-    "app": Setting(
-        "WEBCARE_APP",
-        "webcare",
-        "name of the Faust application and prefix of the consumer groups; the same for all workers on the same topics",
-    ),
+    "app": Setting("WEBCARE_APP", "webcare", "name of the Faust application and prefix of the consumer groups"),
     "web_host": Setting("WEBCARE_WEB_HOST", "127.0.0.1", "address that `/metrics /livez /readyz /version` listen on"),
     "web_port": Setting("WEBCARE_WEB_PORT", "6066", "their port; 0 turns the web server off"),
     "session_timeout": Setting("WEBCARE_SESSION_TIMEOUT", "10", "seconds after which a silent worker loses its partitions"),

@@ -18,7 +18,20 @@ from pipeline.evidence import dossier_of, findings_of
 from pipeline.exhibits import Heard, heard_of
 from pipeline.extent import Extent
 from pipeline.figures import figures_of
-from pipeline.incident import Reason, Scene, Versions, escalate, floored, moment, raise_alert, recognise, resolve, silence_alert, without
+from pipeline.incident import (
+    Reason,
+    Scene,
+    Versions,
+    escalate,
+    floored,
+    following,
+    moment,
+    raise_alert,
+    recognise,
+    resolve,
+    silence_alert,
+    without,
+)
 from pipeline.journal import Journal
 from pipeline.scrp import RING, Alarm
 from pipeline.ticks import BUCKET
@@ -45,6 +58,14 @@ class _Record(Struct, array_like=True):
     alert: Alert
     resolved: int | None
     """The bucket whose close resolved it."""
+    held: Alert | None = None
+    """What the closes came to, as long as more was told early: not told before the close of bucket ``until``."""
+    until: int = 0
+
+    @property
+    def decided(self) -> Alert:
+        """What the closes came to."""
+        return self.alert if self.held is None else self.held
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -102,6 +123,8 @@ class AlertBook:
             self._raise_or_escalate(core, bucket, verdict, watch, usual, tell)
         elif incident is not None:
             self._recognise(core, incident, bucket, tell)
+        if core.incident is not None:
+            self._settle(core.incident, bucket, tell)
         if verdict.surge == "resolved":
             self.resolve_surge(core, bucket, Alarm.CALM_BUCKETS, "calmed", tell)
         elif verdict.surge is not None:
@@ -114,10 +137,15 @@ class AlertBook:
             core.surge = OpenSurge(alert.fingerprint, alert.incident_id, core.mode, alert.raised_at, peak)
             self._tell(alert, None, tell)
 
-    def tell_early(self, core: Core, bucket: int, last: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell) -> None:
-        """The open buckets up to ``last``, closed as they are, would raise an alarm with ``bucket``. ``watch`` is as it would be then."""
+    def tell_early(
+        self, core: Core, raised: int, bucket: int, last: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell
+    ) -> None:
+        """The open buckets up to ``last``, closed as they are, would raise an alarm.
+
+        The close of ``raised`` would raise it, that of ``bucket`` would say most; ``watch`` is as it would be then.
+        """
         incident = core.incident
-        scene = self._scene(core, bucket, verdict, watch, usual)._replace(at=moment(core.event_at))
+        scene = self._scene(core, bucket, verdict, watch, usual)._replace(raised=raised, at=moment(core.event_at))
         assert scene.tier is not None
         if incident is None:
             alert = raise_alert(scene, self._versions)
@@ -126,7 +154,7 @@ class AlertBook:
         elif TIERS.index(scene.tier) > TIERS.index(incident.tier):
             alert = escalate(self._records[incident.fingerprint].alert, scene, self._versions)
             core.counters.alerts_escalated += 1
-            incident.tier = scene.tier
+            incident.tier, incident.unconfirmed = scene.tier, last
         else:
             return
         self._tell(alert, None, tell)
@@ -134,15 +162,18 @@ class AlertBook:
     def _confirm(
         self, core: Core, incident: OpenIncident, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell
     ) -> None:
-        """An early raise meets a close."""
+        """An early raise meets a close: what that says holds, whatever was told before in whichever order mentions came."""
         assert incident.unconfirmed is not None
         if verdict.change == "raised":
-            scene = self._scene(core, bucket, verdict, watch, usual)
-            tier = max(incident.tier, scene.tier or incident.tier, key=TIERS.index)  # it may have been told of more than this bucket
-            core.counters.alerts_escalated += tier != incident.tier
-            incident.unconfirmed, incident.tier = None, tier
-            scene = scene._replace(tier=tier)
-            self._tell(escalate(self._records[incident.fingerprint].alert, scene, self._versions), None, tell)
+            raised = raise_alert(self._scene(core, bucket, verdict, watch, usual), self._versions)
+            if raised.incident_id != incident.incident_id:
+                # It began in another bucket than it seemed: the name of an incident is that of the bucket whose close raised it.
+                self.resolve(core, bucket, 0, "not_confirmed", tell, becomes=raised.incident_id)
+                self._raise_or_escalate(core, bucket, verdict, watch, usual, tell)
+                return
+            until, incident.unconfirmed, incident.peak = incident.unconfirmed, None, raised.peak or 0.0
+            self._records[incident.fingerprint].until = until
+            self._say(core, incident, bucket, raised, tell)
         elif bucket >= incident.unconfirmed:
             self.resolve(core, bucket, 0, "not_confirmed", tell)
 
@@ -154,17 +185,36 @@ class AlertBook:
             alert = raise_alert(scene, self._versions)
             core.counters.alerts_raised += 1
             core.incident = OpenIncident(alert.fingerprint, alert.incident_id, scene.tier, scene.mode, alert.raised_at, scene.peak)
-        elif TIERS.index(scene.tier) <= TIERS.index(incident.tier):
-            return  # an early raise has said so, or a dossier's floor
-        else:
-            alert = escalate(self._records[incident.fingerprint].alert, scene, self._versions)
-            core.counters.alerts_escalated += 1
-            incident.tier = scene.tier
-        self._tell(alert, None, tell)
+            self._tell(alert, None, tell)
+            return
+        decided = self._records[incident.fingerprint].decided
+        if decided.tier is None or TIERS.index(scene.tier) > TIERS.index(decided.tier):  # else a dossier's floor has said so
+            self._say(core, incident, bucket, escalate(decided, scene, self._versions), tell)
+
+    def _say(self, core: Core, incident: OpenIncident, bucket: int, decided: Alert, tell: Tell) -> None:
+        """What closes have decided of the open incident is told, unless worse was told early of buckets that have yet to close."""
+        record = self._records[incident.fingerprint]
+        assert decided.tier is not None
+        more = TIERS.index(decided.tier) - TIERS.index(incident.tier)
+        if more < 0 and bucket < record.until:
+            record.held = decided
+            self._touch(incident.fingerprint)
+            return
+        core.counters.alerts_escalated += more > 0
+        incident.tier = decided.tier
+        self._tell(following(record.alert, decided, escalated=more > 0), None, tell)
+
+    def _settle(self, incident: OpenIncident, bucket: int, tell: Tell) -> None:
+        """All buckets of which an early raise told have closed."""
+        record = self._records[incident.fingerprint]
+        if record.held is not None and bucket >= record.until:
+            assert record.held.tier is not None
+            incident.tier = record.held.tier
+            self._tell(following(record.alert, record.held, escalated=False), None, tell)
 
     def _recognise(self, core: Core, incident: OpenIncident, bucket: int, tell: Tell) -> None:
         """Whether an incident that fires has become one about a dossier."""
-        alert = self._records[incident.fingerprint].alert
+        alert = self._records[incident.fingerprint].decided
         if self._dossiers is None or alert.dossier is not None:
             return
         if not any(quote.dossier for exhibit in self._buckets.exhibits(bucket, bucket) for quote in exhibit.quotes):
@@ -173,15 +223,11 @@ class AlertBook:
         found = dossier_of(quote for exhibit in exhibits for quote in exhibit.quotes)
         if found is None or (dossier := self._dossiers.get(found)) is None:
             return
-        alert = recognise(alert, bucket, dossier)
-        if alert.transition == "escalated" and alert.tier is not None:
-            core.counters.alerts_escalated += 1
-            incident.tier = alert.tier
-        self._tell(alert, None, tell)
+        self._say(core, incident, bucket, recognise(alert, bucket, dossier), tell)
 
     def _told_dossier(self, incident: OpenIncident) -> Dossier | None:
         """What an incident was said to be about."""
-        told = self._records[incident.fingerprint].alert.dossier
+        told = self._records[incident.fingerprint].decided.dossier
         return None if told is None or self._dossiers is None else self._dossiers.get(told.id)
 
     @staticmethod
@@ -194,8 +240,8 @@ class AlertBook:
         found = self._buckets.get(bucket)
         if found is None or not found.exhibit:
             return False
-        incident = core.incident
-        if incident is not None and bucket >= self._first(self._records[incident.fingerprint].alert):
+        incident = core.confirmed
+        if incident is not None and bucket >= self._first(self._records[incident.fingerprint].decided):
             self._add(bucket, heard_of(self._buckets.exhibits(bucket, bucket + RING)))
             self._touch_extent()
         found.exhibit.clear()
@@ -215,7 +261,7 @@ class AlertBook:
         onset = verdict.onset
         length = figures_of(verdict, verdict.signal).buckets
         first, last = bucket - length + 1, bucket
-        incident = core.incident
+        incident = core.confirmed
         shown = self._buckets.exhibits(min(first, bucket - onset), last)
         findings = findings_of(shown, shown, usual.shares())
         dossier = None if findings.dossier is None or self._dossiers is None else self._dossiers.get(findings.dossier)
@@ -240,18 +286,18 @@ class AlertBook:
             parent=self.parent,
         )
 
-    def resolve(self, core: Core, bucket: int, calm: int, reason: Reason, tell: Tell) -> None:
-        """The open incident is over."""
+    def resolve(self, core: Core, bucket: int, calm: int, reason: Reason, tell: Tell, becomes: str | None = None) -> None:
+        """The open incident is over, or goes on as ``becomes``."""
         assert core.incident is not None
         incident, core.incident = core.incident, None
         extent = None
         if reason == "calmed":
-            first = max(self._first(self._records[incident.fingerprint].alert), bucket - RING + 1)
+            first = max(self._first(self._records[incident.fingerprint].decided), bucket - RING + 1)
             heard = heard_of(self._buckets.exhibits(first, bucket))
             for number in range(first, bucket + 1):
                 self._add(number, heard)
             extent = self.extent
-        self._resolve(core, incident.fingerprint, bucket, calm, incident.peak, reason, tell, extent)
+        self._resolve(core, incident.fingerprint, bucket, calm, incident.peak, reason, tell, extent, becomes)
         if self.extent.snapshot() is not None:
             self.extent = Extent()
             self._touch_extent()
@@ -283,19 +329,30 @@ class AlertBook:
         reason: Reason,
         tell: Tell,
         extent: Extent | None = None,
+        becomes: str | None = None,
     ) -> None:
         core.counters.alerts_resolved += 1
-        self._tell(resolve(self._records[fingerprint].alert, self._brand, bucket, calm, peak, reason, extent), bucket, tell)
+        record = self._records[fingerprint]
+        alert = following(record.alert, record.decided, escalated=False)
+        self._tell(resolve(alert, self._brand, bucket, calm, peak, reason, extent, becomes), bucket, tell)
 
     def take_back(self, mention_id: str, at: datetime, tell: Tell) -> None:
         """A mention was retracted: no alert, open or resolved, shows it any more."""
         for record in list(self._records.values()):
+            held = None if record.held is None else without(record.held, mention_id, at)
+            if held is not None:
+                record.held = held
+                self._touch(held.fingerprint)
             alert = without(record.alert, mention_id, at)
             if alert is not None:
-                self._tell(alert, record.resolved, tell)
+                record.alert = alert
+                self._touch(alert.fingerprint)
+                tell(Telling(alert))
 
     def _tell(self, alert: Alert, resolved: int | None, tell: Tell) -> None:
-        self._records[alert.fingerprint] = _Record(alert, resolved)
+        known = self._records.get(alert.fingerprint)
+        until = known.until if known is not None and known.alert.incident_id == alert.incident_id else 0
+        self._records[alert.fingerprint] = _Record(alert, resolved, None, until)
         self._touch(alert.fingerprint)
         tell(Telling(alert))
 

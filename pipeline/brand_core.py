@@ -115,6 +115,13 @@ class Core(Struct, array_like=True):
     """By source: what was told of it, as long as it is silent."""
     replay_from: str = ""
     """Origin of the tick that began the replay."""
+    untold_from: int | None = None
+    """The first bucket after a replay that has ended, as long as it has not closed."""
+
+    @property
+    def confirmed(self) -> OpenIncident | None:
+        """What fires by a close: the order of arrival within the lateness does not change that."""
+        return self.incident if self.incident is not None and self.incident.unconfirmed is None else None
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -16,7 +16,7 @@ from pipeline.brands import Brand
 from pipeline.buckets import KEPT, PER_HOUR, Buckets
 from pipeline.cadence import Cadences
 from pipeline.dossiers import BrandDossiers
-from pipeline.exhibits import Exhibit, echo_of, quote_of
+from pipeline.exhibits import OPEN_TIMES, Exhibit, echo_of, quote_of
 from pipeline.families import FAMILIES, PrivateFamilies, PrivateFamily
 from pipeline.identities import Identities, forgotten_at
 from pipeline.incident import LATENESS, Versions
@@ -161,15 +161,18 @@ class BrandState:
         if core.incident is not None and core.incident.unconfirmed is None:
             return
         watch = self.watch.clone()
+        raised = core.first_open
         found: tuple[int, Verdict] | None = None
         open_buckets = self.buckets.as_if_closed(core.first_open)
         for bucket, counted in open_buckets:
             verdict = watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket), partial(self.buckets.crowd, bucket))
+            if verdict.change == "raised":
+                raised = bucket
             if verdict.change in ("raised", "escalated") and watch.tier != "watch" and (found is not None or verdict.signal == "burst"):
                 found = bucket, verdict
         if found is not None:
             bucket, verdict = found
-            self._alerts.tell_early(core, bucket, open_buckets[-1][0], verdict, watch, self.topics, tell)
+            self._alerts.tell_early(core, raised, bucket, open_buckets[-1][0], verdict, watch, self.topics, tell)
             if watch.tier == "crisis":
                 core.look = NEVER  # nothing worse can be told before the close
 
@@ -206,9 +209,13 @@ class BrandState:
     def show(self, mention: ScoredMention, seen: Seen) -> None:
         """Keep a complaint to be told of."""
         exhibit = self._buckets_of(seen).at(seen.bucket).shows()
-        wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id)
-        if wanted and exhibit.show(quote_of(mention, seen, self._names, self.about(mention))):
+        times = self._times_kept(seen)
+        wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id, times)
+        if wanted and exhibit.show(quote_of(mention, seen, self._names, self.about(mention)), times):
             self._touch_evidence(seen.bucket, seen.family)
+
+    def _times_kept(self, seen: Seen) -> int:
+        return OPEN_TIMES if self.is_open(seen.bucket) else 1
 
     def hide(self, mention_id: str, seen: Seen) -> None:
         """Another version of a mention has come: tell of this one no more."""
@@ -222,7 +229,7 @@ class BrandState:
         # Most are of no complaint. What is echoed may yet come, as long as this bucket is open.
         if echo is None or not any(map(self._may_be_complaint if self.is_open(seen.bucket) else self._is_complaint, echo.of)):
             return
-        if self.buckets.at(seen.bucket).shows().hear(identity, echo):
+        if self.buckets.at(seen.bucket).shows().hear(identity, echo, self._times_kept(seen)):
             self._touch_evidence(seen.bucket)
 
     def _may_be_complaint(self, identity: bytes) -> bool:
@@ -324,8 +331,20 @@ class BrandState:
         """Whether a silent bucket teaches anything: not before the first mention that counts, and not for ever after the last."""
         return self.watch.closed > 0 and bucket <= self.core.heard + STALE
 
+    def end_replay(self, last: int) -> None:
+        """A replay tells of no bucket after ``last``: until it is heard again, nobody knows whether a source is silent."""
+        core = self.core
+        is_repeat = core.first_open is not None and core.first_open > last + 1
+        if not is_repeat and (len(self.cadences) or core.arrived):
+            core.untold_from = last + 1
+            self.touch()
+
     def _close(self, bucket: int, tell: Tell) -> None:
         core = self.core
+        if core.untold_from is not None and bucket >= core.untold_from:
+            core.untold_from = None
+            self.cadences.pause()
+            self._touch_cadences()
         found = self.buckets.get(bucket)
         exhibit = None if found is None else found.exhibit
         counted, shows_less = self.buckets.end(bucket, self._is_complaint)
@@ -348,7 +367,7 @@ class BrandState:
             core.counters.buckets_closed += 1
             self.hour = self.watch.hour()
             self._alerts.follow(core, bucket, verdict, self.watch, self.topics, tell)
-            if exhibit is not None and core.incident is None and self.topics.learn([quote.topic for quote in exhibit.quotes]):
+            if exhibit is not None and core.confirmed is None and self.topics.learn([quote.topic for quote in exhibit.quotes]):
                 self._journal.touch(self.slug, f"{self.slug}|topics".encode(), self.topics.snapshot)
             self._listen(bucket, tell)
             self._touch_watch()
@@ -369,8 +388,7 @@ class BrandState:
         """Which sources are silent that should not be, and which are no longer."""
         core = self.core
         silences, heard = self.cadences.close(bucket, core.arrived)
-        if len(self.cadences):
-            self._journal.touch(self.slug, f"{self.slug}|cadence".encode(), self.cadences.snapshot)
+        self._touch_cadences()
         for source, silence in list(core.silences.items()):
             if source in heard:
                 self._alerts.resolve_silence(core, source, bucket, "calmed", tell)
@@ -393,6 +411,10 @@ class BrandState:
 
     def _touch_watch(self) -> None:
         self._journal.touch(self.slug, f"{self.slug}|watch".encode(), self.watch.snapshot)
+
+    def _touch_cadences(self) -> None:
+        if len(self.cadences):
+            self._journal.touch(self.slug, f"{self.slug}|cadence".encode(), self.cadences.snapshot)
 
     def _touch_evidence(self, bucket: int, code: int = 0) -> None:
         key = f"{self.slug}|evidence|{bucket}" if not code else f"{self.slug}|evidence|{bucket}|{FAMILIES[code - 1]}"

@@ -45,6 +45,8 @@ class Cadence(Struct, array_like=True):
     weights: list[float] = msgspec.field(default_factory=lambda: [0.0] * 24)
     missed: float = 0.0
     largest: float = 0.0
+    paused: bool = False
+    """Nobody would tell if it brought anything: until it is heard again it teaches nothing, and misses nothing."""
 
     def expected(self, hour: int) -> float:
         """Mentions of a bucket in that hour of the local day."""
@@ -57,6 +59,10 @@ class Cadence(Struct, array_like=True):
 
     def close(self, bucket: int, count: int, hour: int) -> bool:
         """A bucket has ended with so many mentions of it; whether its silence is to be told now."""
+        if self.paused:
+            if not count:
+                return False
+            self.paused, self.missed = False, 0.0
         mean = self.expected(hour)
         self.closed += 1
         self.largest *= _FORGET_GAP
@@ -79,7 +85,7 @@ class Cadence(Struct, array_like=True):
     def tells_at(self, bucket: int, zone: tzinfo) -> int | None:
         """A bucket from ``bucket`` on, at most an hour early, at whose close its silence may be told if it lasts; None: not soon."""
         enough = self.enough()
-        if self.missed >= enough:
+        if self.paused or self.missed >= enough:
             return None
         left = enough - self.missed
         for number in range(_MOST_DAYS * 24):
@@ -126,6 +132,11 @@ class Cadences:
             if count:
                 heard.append(source)
         return silences, heard
+
+    def pause(self) -> None:
+        """Nobody tells of any source from now on until it is heard again."""
+        for cadence in self._known.values():
+            cadence.paused = True
 
     def wake(self, bucket: int, told: Mapping[str, object]) -> int | None:
         """The bucket at whose close the first silence may be told."""

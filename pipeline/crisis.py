@@ -22,7 +22,7 @@ from pipeline.families import family_code
 from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal, unseal
-from pipeline.replaying import ends_replay, follow_replay
+from pipeline.replaying import ends_replay, follow_replay, last_told
 from pipeline.schedule import Schedule
 from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, identity_of, role_of
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals_at_once
@@ -187,15 +187,15 @@ class CrisisPartition:
         counters = state.core.counters
         counters.take(mention)
         applied = state.hour_for(bucket)
+        source = mention.source
+        if source is not None and self._registry.source(source) is not None:
+            state.hear(source, bucket)
         if retracted is not None:
             return retracted._replace(applied=max(applied, retracted.applied)).accept(said.mark, mention.edit)
         late = state.is_late(bucket)
-        source = mention.source
         if late:
             counters.late += 1
             outcome.counts["late", self._registry.source_label(source)] += 1
-        if source is not None and self._registry.source(source) is not None:
-            state.hear(source, bucket)
         role = role_of(mention)
         live = role != EXCLUDED and not late
         family = 0 if mention.visibility == "public" else family_code(mention)
@@ -283,11 +283,17 @@ class CrisisPartition:
                 state.core.tick_at = max(state.core.tick_at, at)
                 follow_replay(tick, arrival.origin, state.core)
                 state.touch()
+                if tick.replay == "end":
+                    state.end_replay(last_told(at))
                 state.advance(self._clock(state), tell, eager=False)
                 self._wait(state)
         else:
             changed = self._schedule.see(arrival.origin.partition, at)
             self._ticked = self._ticked or changed
+            if changed and tick.replay == "end":
+                for state in self._brands.values():
+                    if arrival.origin.partition in state.partitions and not state.core.replaying:
+                        state.end_replay(last_told(at))
             for slug, _ in self._schedule.due(arrival.origin.partition):
                 state = self._brands[slug]
                 changed = state.advance(self._clock(state), tell, eager=False) or changed

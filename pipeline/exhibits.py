@@ -20,6 +20,10 @@ KEPT_QUOTES = 16
 KEPT_ECHOES = 64
 """Reposts and replies kept of a bucket: those whose identities come first, which is as good as by lot."""
 
+OPEN_TIMES = 2
+"""As long as a bucket is open, so many times as many are kept, and of each author: what is taken back makes room for what comes next,
+whichever of the two arrives first."""
+
 _LONGEST_URL = 500
 
 
@@ -73,29 +77,28 @@ class Exhibit:
     def __bool__(self) -> bool:
         return bool(self.quotes or self.echoes)
 
-    def wants(self, at: float, mention_id: str) -> bool:
+    def wants(self, at: float, mention_id: str, times: int = 1) -> bool:
         """Whether a complaint of that moment could be kept: making a quote costs more than asking."""
-        return len(self.quotes) < KEPT_QUOTES or (at, mention_id) < self.quotes[-1].order()
+        return len(self.quotes) < times * KEPT_QUOTES or (at, mention_id) < self.quotes[-1].order()
 
-    def show(self, candidate: Quote) -> bool:
-        """Keep the earliest complaints, one of each author; whether this is one of them."""
-        for index, known in enumerate(self.quotes):
-            if known.author == candidate.author:
-                if known.order() <= candidate.order():
-                    return False
-                del self.quotes[index]
-                break
-        else:
-            if len(self.quotes) >= KEPT_QUOTES and self.quotes[-1].order() <= candidate.order():
+    def show(self, candidate: Quote, times: int = 1) -> bool:
+        """Keep the earliest complaints, ``times`` of each author; whether this is one of them."""
+        quotes = self.quotes
+        same = [index for index, known in enumerate(quotes) if known.author == candidate.author]
+        if len(same) >= times:
+            if quotes[same[-1]].order() <= candidate.order():
                 return False
-        insort(self.quotes, candidate, key=Quote.order)
-        del self.quotes[KEPT_QUOTES:]
+            del quotes[same[-1]]
+        elif len(quotes) >= times * KEPT_QUOTES and quotes[-1].order() <= candidate.order():
+            return False
+        insort(quotes, candidate, key=Quote.order)
+        del quotes[times * KEPT_QUOTES :]
         return True
 
-    def hear(self, identity: bytes, echo: Echo) -> bool:
+    def hear(self, identity: bytes, echo: Echo, times: int = 1) -> bool:
         """Keep an echo, if it is among those that are kept."""
         self.echoes[identity] = echo
-        if len(self.echoes) > KEPT_ECHOES:
+        if len(self.echoes) > times * KEPT_ECHOES:
             del self.echoes[max(self.echoes)]
         return identity in self.echoes
 
@@ -107,13 +110,18 @@ class Exhibit:
         return changed
 
     def keep_authors(self, voices: Collection[int]) -> None:
-        """Of the quotes only those of authors who count (see `buckets.voice`)."""
-        self.quotes = [quote for quote in self.quotes if quote.author << 2 | NEGATIVE in voices]
+        """Of the quotes only the earliest of each author who counts (see `buckets.voice`)."""
+        first: dict[int, Quote] = {}
+        for quote in self.quotes:
+            if quote.author << 2 | NEGATIVE in voices:
+                first.setdefault(quote.author, quote)
+        self.quotes = list(first.values())[:KEPT_QUOTES]
 
     def keep_echoes(self, is_complaint: Callable[[bytes], bool]) -> None:
         """Only those of complaints."""
         if self.echoes:
-            self.echoes = {identity: echo for identity, echo in self.echoes.items() if any(map(is_complaint, echo.of))}
+            of_complaints = [identity for identity, echo in self.echoes.items() if any(map(is_complaint, echo.of))]
+            self.echoes = {identity: self.echoes[identity] for identity in sorted(of_complaints)[:KEPT_ECHOES]}
 
     def size(self) -> tuple[int, int]:
         """Quotes and echoes kept."""

@@ -113,7 +113,7 @@ class PrivateFamily:
                 self.watch.end()
             verdict = self.watch.close(*counted, *place, announced, partial(self.buckets.crowd, bucket))
             # More mail of every kind is work, not a wave that anybody sees.
-            self.alerts.parent = None if brand.incident is None else brand.incident.incident_id
+            self.alerts.parent = None if brand.confirmed is None else brand.confirmed.incident_id
             self.alerts.follow(core, bucket, verdict._replace(surge=None), self.watch, self._topics, tell)
             self.touch()
         if self.alerts.pass_by(core, bucket - RING):

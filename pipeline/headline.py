@@ -189,6 +189,8 @@ class Ending(NamedTuple):
     reason: Literal["calmed", "went_live", "not_confirmed"]
     summary: IncidentSummary | None = None
     family: str | None = None
+    goes_on: bool = False
+    """As another incident: the early alert named another bucket than the close."""
 
 
 def resolved_headline(facts: Ending, language: Language) -> str:
@@ -199,6 +201,8 @@ def resolved_headline(facts: Ending, language: Language) -> str:
         match facts.reason, facts.kind:
             case "went_live", _:
                 return f"{brand}: melding uit de meekijkperiode gesloten, het merk is nu live"
+            case "not_confirmed", _ if facts.goes_on:
+                return f"{brand}: vroege melding bevestigd; ze gaat verder onder het tijdvak waarin het begon"
             case "not_confirmed", _:
                 return f"{brand}: vroege melding ingetrokken; bij het sluiten van de telling was er geen reden meer voor"
             case _, "silence":
@@ -209,6 +213,8 @@ def resolved_headline(facts: Ending, language: Language) -> str:
     match facts.reason, facts.kind:
         case "went_live", _:
             return f"{brand}: alert of the observing period closed, the brand is live now"
+        case "not_confirmed", _ if facts.goes_on:
+            return f"{brand}: early alert confirmed; it goes on under the five minutes in which it began"
         case "not_confirmed", _:
             return f"{brand}: early alert withdrawn; when the count was closed there was no reason for it any more"
         case _, "silence":

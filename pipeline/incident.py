@@ -73,6 +73,8 @@ class Scene(NamedTuple):
     """Of the key, where it is one below the brand."""
     parent: str | None = None
     """The incident that this one is part of."""
+    raised: int | None = None
+    """The bucket whose close would raise it, where that is not ``bucket``."""
 
 
 class Versions(NamedTuple):
@@ -109,7 +111,7 @@ def raise_alert(scene: Scene, versions: Versions) -> Alert:
     return _told(
         Alert(
             fingerprint=fingerprint,
-            incident_id=incident_id_of(fingerprint, scene.bucket),
+            incident_id=incident_id_of(fingerprint, scene.bucket if scene.raised is None else scene.raised),
             revision=1,
             brand=scene.brand.slug,
             kind=scene.kind,
@@ -147,6 +149,14 @@ def escalate(alert: Alert, scene: Scene, versions: Versions) -> Alert:
         ),
         scene,
     )
+
+
+def following(told: Alert, decided: Alert, *, escalated: bool) -> Alert:
+    """What closes have decided, as the next revision of what was told of the same incident, perhaps early."""
+    if decided is told:
+        return told
+    transition = "escalated" if escalated else "updated"
+    return replace(decided, revision=told.revision + 1, raised_at=told.raised_at, transition=transition)
 
 
 def silence_alert(brand: Brand, mode: Mode, silence: Silence, bucket: int, history: int, versions: Versions) -> Alert:
@@ -293,14 +303,26 @@ def _evidence(told: tuple[Evidence, ...], found: tuple[Shown, ...]) -> tuple[Evi
     return tuple(out[:SHOWN])
 
 
-def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, reason: Reason, extent: Extent | None = None) -> Alert:
-    """The incident is over; its figures stay those of its last telling. It ended ``calm`` buckets before ``bucket`` closed."""
+def resolve(
+    alert: Alert,
+    brand: Brand,
+    bucket: int,
+    calm: int,
+    peak: float,
+    reason: Reason,
+    extent: Extent | None = None,
+    becomes: str | None = None,
+) -> Alert:
+    """The incident is over; its figures stay those of its last telling. It ended ``calm`` buckets before ``bucket`` closed.
+
+    ``becomes``: the incident as which it goes on.
+    """
     ended = max(moment((bucket + 1 - calm) * BUCKET), alert.started_at)
     summary = IncidentSummary(duration_seconds=round((ended - alert.started_at).total_seconds())) if reason == "calmed" else None
     if summary is not None and extent is not None:
         answered = None if extent.answered is None else round(extent.answered, 4)
         summary = replace(summary, authors=extent.authors, reach=extent.reach, answered_share=answered)
-    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary, alert.channel_family)
+    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary, alert.channel_family, becomes is not None)
     return replace(
         alert,
         revision=alert.revision + 1,
@@ -313,6 +335,7 @@ def resolve(alert: Alert, brand: Brand, bucket: int, calm: int, peak: float, rea
         headline=resolved_headline(facts, alert.language),
         explanation=epilogue(facts, alert.language) or alert.explanation,
         summary=summary,
+        parent_incident_id=alert.parent_incident_id if becomes is None else becomes,
     )
 
 

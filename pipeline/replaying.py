@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from pipeline.stage import Origin
+from pipeline.ticks import AFTER_END, BUCKET
 from schemas.mention import Tick
 
 
@@ -24,3 +25,8 @@ def follow_replay(tick: Tick, origin: Origin, kept: Replayed) -> None:
     if is_running and not kept.replaying:
         kept.replay_from = origin.encode().decode()
     kept.replaying = is_running
+
+
+def last_told(at: float) -> int:
+    """The last bucket of which a replay tells, by the moment (seconds) of its last tick."""
+    return int((at - AFTER_END) // BUCKET)

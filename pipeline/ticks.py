@@ -97,7 +97,8 @@ def _is_confirmed(times: Sequence[float | None], index: int, at: float) -> bool:
 def paced(times: Sequence[float]) -> Iterator[Paced]:
     """Lines and ticks of a replay in the order in which they are written: a tick at every 5-minute boundary of file time.
 
-    A boundary's tick comes before the first line that lies at or beyond it; the last one, marked ``end``, comes 6 h after the last line.
+    A boundary's tick comes before the first line that lies at or beyond it. After the last line there is only one more, marked ``end``, 6 h
+    later: nobody says anything of that time, which is not silence.
     """
     if not times:
         return
@@ -110,7 +111,4 @@ def paced(times: Sequence[float]) -> Iterator[Paced]:
             boundary += BUCKET
         yield Paced(None, line, now)
     end = min(times[-1] + AFTER_END, LAST_SECOND)
-    while boundary < end:
-        yield Paced(boundary, None, boundary)
-        boundary += BUCKET
     yield Paced(end, None, end, end=True)

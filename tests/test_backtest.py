@@ -213,11 +213,3 @@ def test_the_raw_topic_tells_the_same_as_the_file(fresh_broker: Broker, tmp_path
         assert done.exit_code == 0, done.output
     for name in ("report.html", "rules.csv", "alerts.jsonl"):
         assert (tmp_path / "topic" / name).read_text("utf-8") == (tmp_path / "file" / name).read_text("utf-8")
-
-
-def test_a_file_without_any_mention_is_told_and_leaves_no_report(tmp_path: Path) -> None:
-    (tmp_path / "broken.jsonl").write_text("{broken\n" * 3)
-    result = CliRunner().invoke(app, ["backtest", str(tmp_path / "broken.jsonl"), "--output", str(tmp_path / "out")])
-    assert result.exit_code == 1
-    assert "no mention of any brand is there" in result.stderr
-    assert not (tmp_path / "out").exists()

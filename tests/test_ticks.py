@@ -161,15 +161,13 @@ def told(times: list[float]) -> list[str]:
 
 
 def test_ticks_stand_at_every_boundary_before_what_lies_beyond_and_six_hours_after_the_end() -> None:
+    """Between the last line and the last tick there is none: it would say that nothing came, of a time of which the file does not tell."""
     steps = told([NOON + 60 * minute for minute in (1, 4.9, 5, 5, 16)])
-    assert steps[:9] == ["t0", "#0", "#1", "t5", "#2", "#3", "t10", "t15", "#4"]
-    assert steps[9:] == [*(f"t{minute}" for minute in range(20, 376, 5)), "E376"]
+    assert steps == ["t0", "#0", "#1", "t5", "#2", "#3", "t10", "t15", "#4", "E376"]
 
 
 def test_a_line_on_a_boundary_comes_after_its_tick_and_the_last_tick_comes_once() -> None:
-    steps = told([NOON])
-    assert steps[:3] == ["t0", "#0", "t5"]
-    assert steps[-2:] == ["t355", "E360"]
+    assert told([NOON]) == ["t0", "#0", "E360"]
 
 
 def test_no_lines_no_ticks() -> None:
@@ -181,7 +179,7 @@ def test_a_long_silence_has_only_its_last_tick() -> None:
     times = [float(FIRST_SECOND), NOON, NOON + LONGEST_SILENCE]
     steps = list(paced(times))
     assert [step.tick for step in steps[:4]] == [FIRST_SECOND, None, NOON, None]
-    assert sum(step.line is None for step in steps) == 1 + 1 + LONGEST_SILENCE // BUCKET + AFTER_END // BUCKET
+    assert sum(step.line is None for step in steps) == 1 + 1 + LONGEST_SILENCE // BUCKET + 1
 
 
 def test_the_last_second_of_all_is_the_last_tick() -> None:
@@ -197,7 +195,6 @@ def test_every_line_is_written_once_in_order_with_every_boundary_between(times: 
     assert [step.now for step in steps] == sorted(step.now for step in steps)
     ticks = [step.tick for step in steps if step.tick is not None]
     first = times[0] // BUCKET * BUCKET
-    end = times[-1] + AFTER_END
-    boundaries = [first + BUCKET * number for number in range(int((end - first) // BUCKET) + 1)]
-    assert ticks == [at for at in boundaries if at < end] + [end]
+    boundaries = [first + BUCKET * number for number in range(int((times[-1] - first) // BUCKET) + 1)]
+    assert ticks == [*boundaries, times[-1] + AFTER_END]
     assert [step.end for step in steps].index(True) == len(steps) - 1

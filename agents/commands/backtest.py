@@ -8,7 +8,7 @@ import typer
 from agents.backtest.counts import read_history as read_counted_history
 from agents.backtest.history import STAGES, BrandHistory, Listener, read_history
 from agents.backtest.report import our_alarms, write_report
-from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, settings_of
+from agents.commands.context import err, explained, fail, lines_from, settings_of
 from agents.deployment import Deployment, build_stages, load_deployment
 from agents.raw_replay import replay_raw, stages_for
 from agents.replay import in_order, replay
@@ -42,11 +42,6 @@ def backtest(
             histories = {slug: read_counted_history(Path(file), deployment.brands.brand(slug))}
         else:
             histories = _of_mentions(file, deployment, sort=sort)
-        if not histories:
-            fail(
-                "no mention of any brand is there; `webcare run --offline` on the file tells what is wrong with each line",
-                EXIT_FAILED,
-            )
         write_report(histories, deployment.brands, output)
         for slug in sorted(histories):
             err.print(f"{len(our_alarms(histories[slug])):8}  incidents of {slug}")
