@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from pipeline.assessing import Read, assessed, read, seconds, teller
-from pipeline.brand_core import VERSION, body, decode_core
+from pipeline.brand_core import VERSION, OpenIncident, body, decode_core
 from pipeline.brand_state import BrandState
 from pipeline.brands import Registry
 from pipeline.buckets import PER_HOUR
 from pipeline.dossiers import DossierBook
 from pipeline.events import cloud_headers, digest, event_id, event_type
-from pipeline.families import family_code
+from pipeline.families import family_code, incident_in
 from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal, unseal
@@ -358,21 +358,36 @@ def read_brand_state(key: bytes, value: bytes) -> dict[str, Any] | None:
     if b"|" in key:
         return None
     core = decode_core(unseal(key, value))
-    incident = core.incident
     return {
         "brand": key.decode(),
         "mode": core.mode,
         "watermark": None if core.first_open is None else datetime.fromtimestamp(core.first_open * BUCKET, UTC).isoformat(),
         **msgspec.structs.asdict(core.counters),
-        "incident": None
-        if incident is None
-        else {
-            "incident_id": incident.incident_id,
-            "fingerprint": incident.fingerprint,
-            "kind": "crisis",
-            "tier": incident.tier,
-            "mode": incident.mode,
-            "raised_at": incident.raised_at.isoformat(),
-            "peak": incident.peak,
-        },
+        "incident": None if core.incident is None else _told(core.incident, None),
+    }
+
+
+def read_family_incident(key: bytes, value: bytes) -> dict[str, Any] | None:
+    """The incident of a private channel family out of its snapshot, and its brand; None where none fires, or for another kind of key.
+
+    Raises:
+        ValueError: the snapshot is of another version.
+    """
+    brand, _, rest = key.decode().partition("|")
+    kind, _, family = rest.partition("|")
+    if kind != "family" or (incident := incident_in(unseal(key, value))) is None:
+        return None
+    return {"brand": brand, **_told(incident, family)}
+
+
+def _told(incident: OpenIncident, family: str | None) -> dict[str, Any]:
+    return {
+        "incident_id": incident.incident_id,
+        "fingerprint": incident.fingerprint,
+        "kind": "crisis",
+        "channel_family": family,
+        "tier": incident.tier,
+        "mode": incident.mode,
+        "raised_at": incident.raised_at.isoformat(),
+        "peak": incident.peak,
     }

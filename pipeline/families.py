@@ -47,6 +47,15 @@ def family_code(mention: ScoredMention) -> int:
     return FAMILIES.index(mention.channel_family) + 1 if mention.visibility == "private" else 0
 
 
+def incident_in(value: bytes) -> OpenIncident | None:
+    """What fires, out of a family's snapshot.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    return _decode(body(value)).incident
+
+
 class PrivateFamily:
     """One family of one brand. Buckets open and close with the brand's own."""
 

@@ -18,7 +18,7 @@ from pipeline.brand_core import decode_core
 from pipeline.brand_state import BrandState
 from pipeline.brands import Brand, CalendarEvent, Registry, SourceSettings
 from pipeline.cadence import LEAST_MISSED
-from pipeline.crisis import TICKS_KEY, CrisisPartition, CrisisStage, read_brand_state
+from pipeline.crisis import TICKS_KEY, CrisisPartition, CrisisStage, read_brand_state, read_family_incident
 from pipeline.dossiers import Dossier, DossierBook
 from pipeline.incident import fingerprint_of
 from pipeline.journal import unseal
@@ -1417,6 +1417,10 @@ def test_a_row_in_the_mailbox_alone_is_told_with_its_family():
     story.say(3 * HOUR, "somebody", "neutral")
     run.feed(story.records[-1:])
     assert run.mentions()[-1].situation.incident_id == first.incident_id
+    told = {key: read_family_incident(key, value) for key, value in run.changelog.items()}
+    (fires,) = [incident for incident in told.values() if incident is not None]
+    assert (fires["brand"], fires["channel_family"], fires["incident_id"]) == ("noordnet", "mail", first.incident_id)
+    assert read_family_incident(b"noordnet|family|mail", with_mail()[b"noordnet|family|mail"]) is None
 
 
 def test_a_row_in_public_and_in_the_mailbox_is_one():

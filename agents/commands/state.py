@@ -65,6 +65,9 @@ def state(
         if brand is not None:
             for key, value in sorted(states[brand].counters.items()):
                 out.print(f"  {key}: {value}")
+            for incident in states[brand].incidents:
+                place = "" if incident["channel_family"] is None else f" in {incident['channel_family']}"
+                out.print(f"  {incident['tier']}{place} since {incident['raised_at']}: {incident['incident_id']}", markup=False)
 
 
 @state_app.command("rebuild")
