@@ -54,6 +54,8 @@ class Brand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mode: Mode = "live"
     profile: Literal["quiet", "default", "sensitive"] = "default"
     team: str | None = None
+    runbook_url: Annotated[str, Meta(pattern=r"^https?://[^\s/]+\S*\Z", max_length=500)] | None = None
+    """Where its people read what to do with an alert; a dossier's crisis plan says more, where there is one."""
     complaints_per_month: Annotated[float, Meta(gt=0, le=1e9)] | None = None
     public_fraction: Annotated[float, Meta(gt=0, le=1)] = 0.1
     ambiguous: Ambiguous | None = None

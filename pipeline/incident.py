@@ -129,6 +129,7 @@ def raise_alert(scene: Scene, versions: Versions) -> Alert:
             detector_version=versions.detector,
             config_hash=versions.config,
             team=scene.brand.team,
+            runbook_url=scene.brand.runbook_url,
             channel_family=scene.channel_family,
             parent_incident_id=scene.parent,
         ),
@@ -189,6 +190,7 @@ def silence_alert(brand: Brand, mode: Mode, silence: Silence, bucket: int, histo
         severity="warning",
         source=silence.source,
         team=brand.team,
+        runbook_url=brand.runbook_url,
         baseline=Baseline(days=round(days, 1), state="warm" if days >= WARM_DAYS else "prior"),
     )
 

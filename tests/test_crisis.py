@@ -161,7 +161,14 @@ class Run:
 
 BRANDS = [
     Brand(slug="noordnet", names=("NoordNet",)),
-    Brand(slug="kustbank", names=("Kustbank",), languages=("en", "nl"), profile="sensitive", team="kust"),
+    Brand(
+        slug="kustbank",
+        names=("Kustbank",),
+        languages=("en", "nl"),
+        profile="sensitive",
+        team="kust",
+        runbook_url="https://runbooks.example/kust",
+    ),
 ]
 REGISTRY = Registry(BRANDS, hash_="c0ffee")
 
@@ -346,6 +353,7 @@ def test_a_sensitive_brand_is_watched_in_english_and_its_team_is_named():
     story.tick(2.5 * HOUR)
     (alert,) = after_history(brand="kustbank").feed(story.records).alerts()
     assert (alert.tier, alert.severity, alert.team, alert.language) == ("watch", "info", "kust", "en")
+    assert alert.runbook_url == "https://runbooks.example/kust"
     assert "8 of the 8 mentions in 6 hours are negative" in alert.headline
     assert alert.signal == "share"
 
