@@ -120,7 +120,7 @@ def _early(ours: dict[str, Any]) -> Iterator[str]:
         "minutes gained by that (a tenth gained less than the first figure, a tenth more than the last), and the median delay from "
         "the onset until the alert left the stage, lateness and all, beside the median delay to the end of the bucket that raised it, "
         "lateness left out. "
-        f"The bound of {MUST_DELAY:.0f} minutes is what the simulation in counts must keep, where nothing is late and every crowd is counted."
+        f"The bound of {MUST_DELAY:.0f} minutes is what the simulation in counts must keep, where nothing is late."
     )
     yield ""
     yield from _table(
