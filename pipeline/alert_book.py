@@ -101,7 +101,7 @@ class AlertBook:
     def __len__(self) -> int:
         return len(self._records)
 
-    def __contains__(self, fingerprint: str) -> bool:
+    def __contains__(self, fingerprint: object) -> bool:
         return fingerprint in self._records
 
     def firing(self) -> list[Alert]:

@@ -123,6 +123,13 @@ class Core(Struct, array_like=True):
         """What fires by a close: the order of arrival within the lateness does not change that."""
         return self.incident if self.incident is not None and self.incident.unconfirmed is None else None
 
+    def hear(self, source: str, bucket: int) -> None:
+        """A registered source has brought a mention; a late one shows that it is alive now."""
+        assert self.first_open is not None
+        counts = self.arrived.setdefault(source, {})
+        open_bucket = max(bucket, self.first_open)
+        counts[open_bucket] = counts.get(open_bucket, 0) + 1
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Core).decode

@@ -13,25 +13,22 @@ from pipeline.announced import EventCalendar
 from pipeline.baseline import STALE, counts_of, prior_of
 from pipeline.brand_core import NEVER, Core, Counters, OpenIncident, decode_core, encode_core
 from pipeline.brands import Brand
-from pipeline.buckets import KEPT, PER_HOUR, Buckets
+from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted
 from pipeline.cadence import Cadences
 from pipeline.dossiers import BrandDossiers
-from pipeline.exhibits import OPEN_TIMES, Exhibit, echo_of, quote_of
+from pipeline.exhibition import Exhibition
 from pipeline.families import FAMILIES, PrivateFamilies, PrivateFamily
 from pipeline.identities import Identities, forgotten_at
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal
-from pipeline.phrases import words_of
-from pipeline.rewarming import rewarmed_core
+from pipeline.looking import look
+from pipeline.rewarming import reconcile, rewarmed_core
 from pipeline.scrp import RING, local_slot
-from pipeline.seen import NEGATIVE, PLACE, Seen, offset_of, partition_of
+from pipeline.seen import PLACE, Seen, offset_of, partition_of
 from pipeline.ticks import BUCKET, PartitionTicks
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Verdict, Watch
-from schemas.mention import Mode, ScoredMention, Situation
-
-_LOOK_AGAIN = 6
-"""After a look in vain the next waits for a sixth more complaints."""
+from schemas.mention import Mode, Situation
 
 
 class BrandState:
@@ -52,17 +49,16 @@ class BrandState:
         self.cadences = Cadences(self._zone)
         self.identities = Identities(brand.slug, journal)
         self.topics = UsualTopics()
-        self._dossiers = dossiers
-        self._names = frozenset(word for name in (brand.slug, *brand.names) for word in words_of(name))
         self._alerts = AlertBook(brand, versions, self._calendar, self.buckets, dossiers, journal)
         found = partial(PrivateFamily, brand=brand, versions=versions, calendar=self._calendar, dossiers=dossiers, journal=journal)
         self._families = PrivateFamilies(found)
+        self.exhibition = Exhibition(brand, self.buckets, self._families, self.identities, dossiers, journal)
         self.partitions: tuple[int, ...] = ()
         """Raw partitions whose ticks the brand waits for: those it was seen from."""
         self.hour = (0.0, 0.0)
         """Negatives of the last closed hour, and how many were expected."""
         self._is_touched = False
-        self._waits: tuple[tuple[int, ...], int] | None = None
+        self._waits: tuple[tuple[int, ...], int | None] | None = None
 
     # -- origins
 
@@ -138,43 +134,13 @@ class BrandState:
         found = [self.core.incident, *(family.incident for family in self._families)]
         return [incident for incident in found if incident is not None]
 
-    def about(self, mention: ScoredMention) -> str | None:
-        """The dossier that a mention is about."""
-        return None if self._dossiers is None else self._dossiers.about(mention.detected_at, mention.text, mention.title)
-
-    def hear(self, source: str, bucket: int) -> None:
-        """A registered source has brought a mention; a late one shows that it is alive now."""
-        core = self.core
-        assert core.first_open is not None
-        counts = core.arrived.setdefault(source, {})
-        open_bucket = max(bucket, core.first_open)
-        counts[open_bucket] = counts.get(open_bucket, 0) + 1
-
     def look(self, tell: Tell) -> None:
-        """Whether the open buckets, closed as they are, would raise an alarm: then it is told at once.
+        """Whether the open buckets would raise an alarm: see `pipeline/looking.py`."""
+        look(self.core, self.watch, self.buckets, self._judged, partial(self._alerts.tell_early, usual=self.topics, tell=tell))
 
-        Nothing is learnt. The close confirms it, or takes it back.
-        """
-        core = self.core
-        assert core.first_open is not None
-        core.look = self.buckets.complaints + max(1, self.buckets.complaints // _LOOK_AGAIN)
-        if core.incident is not None and core.incident.unconfirmed is None:
-            return
-        watch = self.watch.clone()
-        raised = core.first_open
-        found: tuple[int, Verdict] | None = None
-        open_buckets = self.buckets.as_if_closed(core.first_open)
-        for bucket, counted in open_buckets:
-            verdict = watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket), partial(self.buckets.crowd, bucket))
-            if verdict.change == "raised":
-                raised = bucket
-            if verdict.change in ("raised", "escalated") and watch.tier != "watch" and (found is not None or verdict.signal == "burst"):
-                found = bucket, verdict
-        if found is not None:
-            bucket, verdict = found
-            self._alerts.tell_early(core, raised, bucket, open_buckets[-1][0], verdict, watch, self.topics, tell)
-            if watch.tier == "crisis":
-                core.look = NEVER  # nothing worse can be told before the close
+    def _judged(self, watch: Watch, bucket: int, counted: Counted) -> Verdict:
+        """What a watch says of a bucket that comes to so much."""
+        return watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket), partial(self.buckets.crowd, bucket))
 
     def _slot(self, bucket: int) -> tuple[int, int]:
         return local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone), self._holidays)
@@ -188,57 +154,13 @@ class BrandState:
         """A mention was retracted: before its bucket closes it un-counts; no alert shows it any more."""
         if seen.live and self.is_open(seen.bucket):
             self._buckets_of(seen).remove(seen)
-        exhibit = self._exhibit(seen.bucket, seen.family)
-        if exhibit is not None and exhibit.hide(mention_id) | (exhibit.echoes.pop(identity, None) is not None):
-            self._touch_evidence(seen.bucket, seen.family)
+        self.exhibition.take_back(mention_id, identity, seen)
         self.take_back_unseen(mention_id, at, tell)
 
     def take_back_unseen(self, mention_id: str, at: datetime, tell: Tell) -> None:
         """The same of a mention that is not remembered any more: an alert may still show it."""
         for book in self._books():
             book.take_back(mention_id, at, tell)
-
-    def _exhibit(self, bucket: int, code: int = 0) -> Exhibit | None:
-        """What is kept to be told of a bucket, the brand's or that of a family."""
-        if code and not self._families.knows(code):
-            return None
-        buckets = self._families.of(code).buckets if code else self.buckets
-        found = buckets.get(bucket)
-        return None if found is None else found.exhibit
-
-    def show(self, mention: ScoredMention, seen: Seen) -> None:
-        """Keep a complaint to be told of."""
-        exhibit = self._buckets_of(seen).at(seen.bucket).shows()
-        times = self._times_kept(seen)
-        wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id, times)
-        if wanted and exhibit.show(quote_of(mention, seen, self._names, self.about(mention)), times):
-            self._touch_evidence(seen.bucket, seen.family)
-
-    def _times_kept(self, seen: Seen) -> int:
-        return OPEN_TIMES if self.is_open(seen.bucket) else 1
-
-    def hide(self, mention_id: str, seen: Seen) -> None:
-        """Another version of a mention has come: tell of this one no more."""
-        exhibit = self._exhibit(seen.bucket, seen.family)
-        if exhibit is not None and exhibit.hide(mention_id):
-            self._touch_evidence(seen.bucket, seen.family)
-
-    def echo(self, mention: ScoredMention, identity: bytes, seen: Seen) -> None:
-        """Keep what makes a complaint louder, or answers it."""
-        echo = echo_of(mention, seen.role)
-        # Most are of no complaint. What is echoed may yet come, as long as this bucket is open.
-        if echo is None or not any(map(self._may_be_complaint if self.is_open(seen.bucket) else self._is_complaint, echo.of)):
-            return
-        if self.buckets.at(seen.bucket).shows().hear(identity, echo, self._times_kept(seen)):
-            self._touch_evidence(seen.bucket)
-
-    def _may_be_complaint(self, identity: bytes) -> bool:
-        seen = self.identities.recall(identity)
-        return seen is None or (seen.live and seen.polarity == NEGATIVE)
-
-    def _is_complaint(self, identity: bytes) -> bool:
-        seen = self.identities.recall(identity)
-        return seen is not None and seen.live and seen.polarity == NEGATIVE
 
     def situation(self) -> Situation:
         """How the brand stands: its incident, and the last closed hour."""
@@ -264,13 +186,9 @@ class BrandState:
         """Whether `due` is surely what it was when this was asked last: nearly every mention comes to an open bucket in which others
         wait already."""
         core = self.core
-        waits = None
-        if core.first_open is not None and self.buckets.waiting and not core.replaying:
-            waits = self.partitions, core.first_open
-        if waits is not None and waits == self._waits:
-            return True
-        self._waits = waits
-        return False
+        is_busy = core.first_open is not None and self.buckets.waiting > 0 and not core.replaying
+        before, self._waits = self._waits, (self.partitions, core.first_open) if is_busy else None
+        return is_busy and self._waits == before
 
     def _is_awake(self) -> bool:
         """Whether anything is in the last six hours, waits in an open bucket, or fires."""
@@ -347,9 +265,9 @@ class BrandState:
             self._touch_cadences()
         found = self.buckets.get(bucket)
         exhibit = None if found is None else found.exhibit
-        counted, shows_less = self.buckets.end(bucket, self._is_complaint)
+        counted, shows_less = self.buckets.end(bucket, self.exhibition.is_complaint)
         if shows_less:
-            self._touch_evidence(bucket)
+            self.exhibition.touch(bucket)
         core.first_open = bucket + 1
         if counted.mentions:
             core.heard = bucket
@@ -363,7 +281,7 @@ class BrandState:
             if core.surge is not None and core.surge.mode == "observe" and core.mode == "live":
                 self._alerts.resolve_surge(core, bucket, 0, "went_live", tell)
                 self.watch.surge.forget()
-            verdict = self.watch.close(*counted, *self._slot(bucket), self._calendar.at(bucket), partial(self.buckets.crowd, bucket))
+            verdict = self._judged(self.watch, bucket, counted)
             core.counters.buckets_closed += 1
             self.hour = self.watch.hour()
             self._alerts.follow(core, bucket, verdict, self.watch, self.topics, tell)
@@ -374,13 +292,13 @@ class BrandState:
             look = self.watch.worth_a_look()
             core.look = NEVER if look is None else look
         if self._alerts.pass_by(core, bucket - RING):
-            self._touch_evidence(bucket - RING)
+            self.exhibition.touch(bucket - RING)
         self.buckets.forget(bucket + 1)
         if self._families:
             place, announced = self._slot(bucket), self._calendar.at(bucket)
             for family in self._families:
-                touch = partial(self._touch_evidence, code=FAMILIES.index(family.name) + 1)
-                family.close(bucket, place, announced, core, self._is_complaint, touch, tell)
+                touch = partial(self.exhibition.touch, code=FAMILIES.index(family.name) + 1)
+                family.close(bucket, place, announced, core, self.exhibition.is_complaint, touch, tell)
         self.identities.forget(bucket + 1)
         self._alerts.forget(bucket, tell)
 
@@ -397,6 +315,10 @@ class BrandState:
         for found in silences:
             self._alerts.raise_silence(core, found, bucket, self.watch.closed, tell)
 
+    def _touch_cadences(self) -> None:
+        if len(self.cadences):
+            self._journal.touch(self.slug, f"{self.slug}|cadence".encode(), self.cadences.snapshot)
+
     # -- snapshots
 
     def keys(self) -> int:
@@ -412,21 +334,9 @@ class BrandState:
     def _touch_watch(self) -> None:
         self._journal.touch(self.slug, f"{self.slug}|watch".encode(), self.watch.snapshot)
 
-    def _touch_cadences(self) -> None:
-        if len(self.cadences):
-            self._journal.touch(self.slug, f"{self.slug}|cadence".encode(), self.cadences.snapshot)
-
-    def _touch_evidence(self, bucket: int, code: int = 0) -> None:
-        key = f"{self.slug}|evidence|{bucket}" if not code else f"{self.slug}|evidence|{bucket}|{FAMILIES[code - 1]}"
-        self._journal.touch(self.slug, key.encode(), partial(self._snapshot_evidence, bucket, code))
-
     def _snapshot_core(self) -> bytes:
         self._is_touched = False
         return encode_core(self.core)
-
-    def _snapshot_evidence(self, bucket: int, code: int = 0) -> bytes | None:
-        exhibit = self._exhibit(bucket, code)
-        return None if exhibit is None else exhibit.snapshot()
 
     def restore(self, kind: str, name: str, value: bytes) -> None:
         """Take back one key's snapshot.
@@ -444,9 +354,7 @@ class BrandState:
             case "seen":
                 self.identities.restore(name, value)
             case "evidence":
-                number, _, family = name.partition("|")
-                buckets = self._families.named(family).buckets if family else self.buckets
-                buckets.at(int(number)).shows().restore(value)
+                self.exhibition.restore(name, value)
             case "topics":
                 self.topics.restore(value)
             case "extent":
@@ -480,23 +388,11 @@ class BrandState:
                 self._journal.gone(self.slug, self._key)  # nothing else is known: perhaps never a brand at all
         core = self.core
         self.partitions = core.awaited or tuple(sorted({partition_of(place) for place in core.origins}))
-        if core.incident is not None and core.incident.fingerprint not in self._alerts:
-            core.incident = None  # its key could not be read; the next alarm begins anew
-        if core.surge is not None and core.surge.fingerprint not in self._alerts:
-            core.surge = None
-        core.silences = {source: told for source, told in core.silences.items() if told.fingerprint in self._alerts}
-        confirmed = None if core.incident is None or core.incident.unconfirmed is not None else core.incident.tier
-        if (confirmed is None) is not (self.watch.tier is None):  # one of the two keys could not be read
-            self.watch.tier = confirmed
-        self.watch.alarm.firing = self.watch.tier is not None
-        self.watch.surge.firing = core.surge is not None
+        reconcile(core, self.watch, self._alerts)
         if self.watch.closed:
             self.hour = self.watch.hour()
         if core.first_open is not None:
-            live: dict[int, list[Seen]] = {}
-            for seen in self.identities.live_since(core.first_open - KEPT):
-                live.setdefault(seen.family, []).append(seen)
-            for entries in live.values():
+            for entries in self.identities.live_since(core.first_open - KEPT).values():
                 self._buckets_of(entries[0]).rebuild(entries, core.first_open)
         for family in self._families:
             family.restored()

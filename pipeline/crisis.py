@@ -189,7 +189,7 @@ class CrisisPartition:
         applied = state.hour_for(bucket)
         source = mention.source
         if source is not None and self._registry.source(source) is not None:
-            state.hear(source, bucket)
+            state.core.hear(source, bucket)
         if retracted is not None:
             return retracted._replace(applied=max(applied, retracted.applied)).accept(said.mark, mention.edit)
         late = state.is_late(bucket)
@@ -202,9 +202,9 @@ class CrisisPartition:
         polarity = _POLARITY[mention.sentiment.label]
         seen = Seen(bucket, applied, said.author, polarity, role, live, False, late, mention.edit, 0, (said.mark,), family)
         if live and state.count(seen) and polarity == NEGATIVE and role != REPOST:
-            state.show(mention, seen)
+            state.exhibition.show(mention, seen, is_open=state.is_open(bucket))
         if not late and not family and (mention.parent_id is not None or mention.root_id is not None):
-            state.echo(mention, said.identity, seen)
+            state.exhibition.echo(mention, said.identity, seen, is_open=state.is_open(bucket))
         return seen
 
     def _edit(self, mention: ScoredMention, state: BrandState, bucket: int, seen: Seen) -> Seen:
@@ -216,9 +216,9 @@ class CrisisPartition:
             if seen.polarity != polarity:
                 state.recount(seen, changed)
             if seen.is_complaint():
-                state.hide(mention.mention_id, seen)
+                state.exhibition.hide(mention.mention_id, seen)
             if changed.is_complaint():
-                state.show(mention, changed)
+                state.exhibition.show(mention, changed, is_open=True)
             seen = changed
         return seen._replace(applied=max(seen.applied, state.hour_for(bucket)))
 
@@ -318,7 +318,7 @@ class CrisisPartition:
     def _assess(said: Read, state: BrandState, seen: Seen, outcome: Outcome, *, duplicate: bool = False, blocked: bool = False) -> None:
         """The mention with its brand's situation."""
         late = seen.late and not duplicate
-        dossier = None if blocked else state.about(said.mention)
+        dossier = None if blocked else state.exhibition.about(said.mention)
         outcome.outgoing.append(assessed(said, state.situation(), dossier, duplicate=duplicate, blocked=blocked, late=late))
 
     # -- gauges

@@ -35,9 +35,12 @@ class Identities:
         """Every identity kept."""
         return map(unpack, self._table.values())
 
-    def live_since(self, bucket: int) -> Iterator[Seen]:
-        """Those in the counts of that bucket or a later one."""
-        return map(unpack, self._table.live_since(bucket))
+    def live_since(self, bucket: int) -> dict[int, list[Seen]]:
+        """Those in the counts of that bucket or a later one, by `Seen.family`."""
+        live: dict[int, list[Seen]] = {}
+        for seen in map(unpack, self._table.live_since(bucket)):
+            live.setdefault(seen.family, []).append(seen)
+        return live
 
     def recall(self, identity: bytes) -> Seen | None:
         """What is remembered of an identity."""

@@ -5,12 +5,13 @@ counters begin anew with the mentions of the last 7 days. Buckets that had close
 be a false row if they closed again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from pipeline.brand_core import Core, Counters, OpenIncident, OpenSurge
 from pipeline.incident import LATENESS
 from pipeline.seen import PLACE, POLARITIES, Seen, offset_of, partition_of
 from pipeline.ticks import BUCKET, PartitionTicks
+from pipeline.watch import Watch
 from schemas.mention import Mode
 from schemas.outputs import Alert
 
@@ -48,3 +49,17 @@ def _count(counters: Counters, seen: Seen) -> None:
     counters.late += seen.late
     if seen.edit >= 0:
         counters.count(POLARITIES[seen.polarity])
+
+
+def reconcile(core: Core, watch: Watch, alerts: Container[str]) -> None:
+    """After a restore, what one key tells and another does not know is over. ``alerts``: fingerprints of those that could be read."""
+    if core.incident is not None and core.incident.fingerprint not in alerts:
+        core.incident = None  # its key could not be read; the next alarm begins anew
+    if core.surge is not None and core.surge.fingerprint not in alerts:
+        core.surge = None
+    core.silences = {source: told for source, told in core.silences.items() if told.fingerprint in alerts}
+    confirmed = None if core.incident is None or core.incident.unconfirmed is not None else core.incident.tier
+    if (confirmed is None) is not (watch.tier is None):  # one of the two keys could not be read
+        watch.tier = confirmed
+    watch.alarm.firing = watch.tier is not None
+    watch.surge.firing = core.surge is not None
