@@ -10,7 +10,7 @@ from schemas.mention import Label, Sentiment
 
 LEAST_SHOWN: Final = 1.0
 """A word is told if it counts as much as a mild word of a pack."""
-LEAST_TOLD: Final = 0.1
+LEAST_TOLD: Final = 0.25
 LEAST_WORDS: Final = 3
 """Where what is told does not come to the label, so many weaker words that speak for it are told."""
 
@@ -58,7 +58,7 @@ class LayeredScorer:
         if most < LEAST_SHOWN and total * sign > 0:
             return hits
         shown = {word for text, _ in hits for word in text.lower().split()}
-        words = [one for one in self._layer.moving(read.tokens, LEAST_TOLD) if self._tells(one[0], shown)]
+        words = [one for one in self._layer.moving(read.tokens, read.compound, LEAST_TOLD) if self._tells(one[0], shown)]
         more = [one for one in words if abs(one[1]) >= LEAST_SHOWN]
         if sign * (total + sum([valence for _, valence in more])) <= 0:
             words = [one for one in words if one[1] * sign > 0]

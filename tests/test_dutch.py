@@ -148,7 +148,7 @@ def sign(text: str) -> int:
         pytest.param(
             "dat is sneller en niet goedkoop", {"sneller": 1.4, "niet goedkoop": -0.88}, id="negation does not reach back over en"
         ),
-        pytest.param("ik snap dat niet dat het mooi is", {"niet": LONE_NEGATION, "mooi": 2.0}, id="nor across dat"),
+        pytest.param("ik snap dat niet dat het mooi is", {"dat niet": LONE_NEGATION, "mooi": 2.0}, id="nor across dat"),
         pytest.param("te groot", {"te groot": -1.6}, id="too much"),
         pytest.param("te royaal", {"royaal": -1.44}, id="too much of a good thing"),
         pytest.param("Beste Anna, dit is slecht", {"slecht": -2.3}, id="a greeting is no praise"),
@@ -157,7 +157,15 @@ def sign(text: str) -> int:
         pytest.param("niet leuk 😡", {"niet leuk": -1.52, "😡": -2.6}, id="a sign is not negated"),
         pytest.param("met vriendelijke groet", {}, id="a phrase that says nothing"),
         pytest.param("kan dat niet anders?", {}, id="a negation in a question asks"),
-        pytest.param("ik heb dat formulier niet", {"niet": LONE_NEGATION}, id="a negation alone leans to the negative"),
+        pytest.param("ik heb dat formulier niet", {"formulier niet": LONE_NEGATION}, id="a negation alone leans to the negative"),
+        pytest.param("niemand aan de deur, zei hij", {"niemand aan de deur": LONE_NEGATION}, id="and is told with the words it is said of"),
+        pytest.param(
+            "zonder afspraak is het leuk",
+            {"zonder afspraak is het": LONE_NEGATION, "leuk": 1.9},
+            id="zonder does not reach across a verb",
+        ),
+        pytest.param("Mooi systeem hoor", {"Mooi hoor": -0.8}, id="hoor takes back the praise before it"),
+        pytest.param("het is een mooi systeem hoor", {"mooi": 2.0}, id="but not in a plain sentence"),
     ],
 )
 def test_rules_one_by_one(text: str, expected: dict[str, float]):

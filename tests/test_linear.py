@@ -22,6 +22,8 @@ from pipeline.lexicon.linear import (
     LinearLayer,
     figures,
     parse_model,
+    room,
+    spread,
     text_features,
     word_features,
 )
@@ -40,7 +42,7 @@ def model(neutral: float = -1.0, /, **weights: int) -> bytes:
     for word, weight in weights.items():
         polarity[word_features(word)[0]] = weight % 256
     header = Header(
-        version=2,
+        version=3,
         language="nl",
         pack="0",
         trained_on={},
@@ -76,7 +78,8 @@ def test_a_layer_sums_its_features_and_nothing_else(language: str):
     valences, vader = [valence for _, valence in hits], 0.0 if four is None else four.compound
     given = figures(bare, len(tokens), compound, valences, vader)
     words = read.header.scale * math.fsum(read.weights[bucket] * weight for bucket, weight in text_features(tokens))
-    sums = [words + math.fsum(map(mul, read.header.polarity, given)), math.fsum(map(mul, read.header.neutrality, given))]
+    whole = spread(len(set(tokens))) * (room(compound) * words + math.fsum(map(mul, read.header.polarity, given)))
+    sums = [whole, math.fsum(map(mul, read.header.neutrality, given))]
     positive, neutral = (1 / (1 + math.exp(-one)) for one in sums)
     judged = layer.judge(bare, tokens, compound, valences, vader)
     assert judged.neutral == pytest.approx(neutral)
@@ -100,7 +103,7 @@ def test_words_that_move_the_answer_are_shown_with_the_packs_in_the_order_of_the
     layer = LinearLayer(parse_model(model(trut=-60, fijner=60, de=1)))
     scored = LayeredScorer(Pack(-0.4, ("slecht", -2.0)), layer).score("fijner de slecht trut")
     assert [hit.text for hit in scored.hits] == ["fijner", "slecht", "trut"]
-    assert scored.hits[0].valence == pytest.approx(6 / math.sqrt(4), abs=1e-3)
+    assert scored.hits[0].valence == pytest.approx(6 * 0.6 / math.sqrt(4), abs=1e-3)
 
 
 def test_a_word_that_the_pack_tells_is_told_once():
@@ -125,8 +128,8 @@ def test_weak_words_are_told_where_nothing_else_speaks_for_the_label():
     ],
 )
 def test_only_words_that_explain_the_label_are_told(text: str, neutral: float, told: list[str]):
-    layer = LinearLayer(parse_model(model(neutral, trut=-20, fijner=50, moet=-90)))
-    scored = LayeredScorer(Pack(-0.9), layer).score(text)
+    layer = LinearLayer(parse_model(model(neutral, trut=-20, fijner=40, moet=-90)))
+    scored = LayeredScorer(Pack(-0.3), layer).score(text)
     assert scored.label == ("neutral" if neutral > 0 else "negative")
     assert [hit.text for hit in scored.hits] == told
 
@@ -148,7 +151,7 @@ def test_what_was_forgotten_is_worked_out_again(monkeypatch: pytest.MonkeyPatch)
         tokens = text.split()
         fresh = LinearLayer(parse_model(model(aap=90, noot=-40)))
         assert small.judge(text, tokens, 0.0, []) == layer.judge(text, tokens, 0.0, []) == fresh.judge(text, tokens, 0.0, [])
-        assert small.moving(tokens, 0.1) == fresh.moving(tokens, 0.1)
+        assert small.moving(tokens, 0.0, 0.1) == fresh.moving(tokens, 0.0, 0.1)
 
 
 @settings(deadline=None, max_examples=30)
@@ -173,7 +176,7 @@ def test_no_share_is_below_nothing():
         pytest.param(b"", id="nothing"),
         pytest.param(b"\xff\n", id="no text"),
         pytest.param(model()[:-1], id="cut off"),
-        pytest.param(model().replace(b'"version":2', b'"version":1'), id="another version"),
+        pytest.param(model().replace(b'"version":3', b'"version":2'), id="another version"),
         pytest.param(model().replace(b'"pack"', b'"sack"'), id="an unknown key"),
     ],
 )

@@ -38,6 +38,9 @@ def packs(draw: st.DrawFn) -> Pack:
         closers=draw(_some),
         requests=draw(_some),
         thanks=draw(_some),
+        nominal=draw(_some),
+        verbs=draw(_some),
+        mocking=draw(_some),
         negations=draw(st.dictionaries(_words, st.sampled_from([1.0, 0.8]), max_size=2)),
         degrees=draw(st.dictionaries(_words, st.sampled_from([1.3, 0.7]), max_size=2)),
     )
@@ -75,6 +78,7 @@ class _Hit:
         self.plain = self.value = valence
         self.negation: int | None = None
         self.sign = False
+        self.told = ""
 
 
 class PlainScorer:
@@ -87,16 +91,18 @@ class PlainScorer:
     def score(self, text: str) -> PackScore:
         words = [_Word(token, ";" if token in ",.!?" else token.lower(), STOPS.get(token, 0)) for token in text.split()]
         words = [word._replace(form="") if word.stop > 1 else word for word in words]
-        hits, negations, contrasts = self.find(words)
+        hits, negations, contrasts, mocking = self.find(words)
         free = set(negations)
         before: _Hit | None = None
         for hit in hits:
             if not hit.sign:
-                self.weigh(words, hit, before, free, loud=not text.isupper())
+                used = {hit.negation for hit in hits if hit.negation is not None}
+                self.weigh(words, hit, before, (free, used), loud=not text.isupper())
                 before = hit
         turning = {hit.negation for hit in hits}
         self.turn_back(words, hits, [place for place in negations if place not in turning])
         turning = {hit.negation for hit in hits}
+        self.mock(words, hits, mocking)
         sentence = [sum(word.stop >= 2 for word in words[:place]) for place in range(len(words))]
         asking = {sentence[place] for place, word in enumerate(words) if word.stop == 3}
         for hit in hits:
@@ -109,6 +115,7 @@ class PlainScorer:
         for place in negations:
             if place not in turning and words[place].form not in self.rules.quiet and sentence[place] not in asking:
                 hits.append(_Hit((place,), scorer.LONE_NEGATION * self.rules.negations[words[place].form]))
+                hits[-1].told = self.beside(words, place)
         hits.sort(key=lambda hit: hit.places[0])
         for hit in hits:
             if hit.value > 0 and sentence[hit.places[0]] in asking:
@@ -127,7 +134,10 @@ class PlainScorer:
     def known(self, word: _Word) -> bool:
         """Whether a word is anything to the pack: only such words are shown of what stands between a negation and its word."""
         rules = self.rules
-        named = (rules.contrast, rules.greetings, rules.excess, rules.limits, rules.openers, rules.requests, rules.negations, rules.degrees)
+        named = (
+            *(rules.contrast, rules.greetings, rules.excess, rules.limits, rules.openers, rules.requests, rules.verbs, rules.mocking),
+            *(rules.negations, rules.degrees),
+        )
         return word.form in WORDS and (
             bool(self.pack.words.get(word.form))
             or any(word.form in phrase for phrase in self.pack.phrases)
@@ -136,6 +146,8 @@ class PlainScorer:
 
     def shown(self, words: Sequence[_Word], hit: _Hit) -> str:
         own = [words[place].written for place in hit.places if words[place].form != ";" and words[place].form]
+        if hit.told:
+            return hit.told
         if hit.sign:
             return words[hit.places[0]].written
         if hit.negation is None:
@@ -144,10 +156,11 @@ class PlainScorer:
             return " ".join([*own, words[hit.negation].written])
         return " ".join([*(word.written for word in words[hit.negation : hit.places[0]] if self.known(word)), *own])
 
-    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int]]:
+    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int], list[int]]:
         hits: list[_Hit] = []
         negations: list[int] = []
         contrasts: list[int] = []
+        mocking: list[int] = []
         covered = -1
         for place, word in enumerate(words):
             if place <= covered:
@@ -169,6 +182,8 @@ class PlainScorer:
                 and not any(w.form in self.rules.openers for w in words[max(place - scorer.REACH, 0) : place])
             ):
                 negations.append(place)
+            elif word.form in self.rules.mocking:
+                mocking.append(place)
             elif word.form in self.pack.emoji:
                 if place and words[place - 1].form == word.form:
                     hits[-1].value = hits[-1].plain * scorer.RUN
@@ -181,7 +196,34 @@ class PlainScorer:
                 and not self.is_degree(words, place)
             ):
                 hits.append(_Hit((place,), self.pack.words[word.form]))
-        return hits, negations, contrasts
+        return hits, negations, contrasts, mocking
+
+    def beside(self, words: Sequence[_Word], place: int) -> str:
+        told = [words[place].written]
+        for word in words[place + 1 : place + 1 + scorer.BESIDE]:
+            if word.stop or word.form in self.rules.limits or word.form in self.rules.contrast:
+                break
+            told.append(word.written)
+        if len(told) == 1 and place and not words[place - 1].stop:
+            told.insert(0, words[place - 1].written)
+        return " ".join(told)
+
+    def mock(self, words: Sequence[_Word], hits: Sequence[_Hit], mocking: Sequence[int]) -> None:
+        praise = [hit for hit in hits if hit.value > 0]
+        if len(praise) != 1 or praise[0].negation is not None or praise[0].sign:
+            return
+        (hit,) = praise
+        head = max([place + 1 for place in range(hit.places[0]) if words[place].stop], default=0)
+        if any(word.form not in self.rules.degrees for word in words[head : hit.places[0]]):
+            return
+        for place in mocking:
+            between = words[hit.places[-1] + 1 : place]
+            if 0 < place - hit.places[-1] <= scorer.MOCKED_WITHIN + 1 and not any(
+                word.stop or word.form in self.rules.contrast for word in between
+            ):
+                hit.value *= scorer.MOCKED
+                hit.negation = place
+                return
 
     def matches(self, words: Sequence[_Word], place: int, phrase: tuple[str, ...]) -> Iterator[tuple[int, ...]]:
         """Where the words of a phrase may stand if the first stands at ``place``."""
@@ -203,7 +245,8 @@ class PlainScorer:
             return False
         return worth[:1] == [True] or (len(worth) == 2 and words[place + 1].form in degrees and worth[1])
 
-    def weigh(self, words: Sequence[_Word], hit: _Hit, before: _Hit | None, free: set[int], *, loud: bool) -> None:
+    def weigh(self, words: Sequence[_Word], hit: _Hit, before: _Hit | None, negations: tuple[set[int], set[int]], *, loud: bool) -> None:
+        free, used = negations
         rules, start = self.rules, hit.places[0]
         factor = 1.0
         for place in range(start - 1, max(start - scorer.REACH, 0) - 1, -1):
@@ -212,6 +255,9 @@ class PlainScorer:
             if words[place].stop or form in rules.limits or form in rules.contrast or other:
                 break
             if place in free:
+                apart = place in used and before is not None and before.places[-1] != start - 1
+                if form in rules.nominal and (apart or any(word.form in rules.verbs for word in words[place + 1 : start + 1])):
+                    break
                 hit.negation = place
                 break
             if start - place <= scorer.DEGREE_REACH:

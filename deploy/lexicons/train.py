@@ -18,15 +18,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, diags, vstack
 from threadpoolctl import threadpool_limits
 
 from agents.lexicons import load_pack_scorers, pack_digest
-from pipeline.lexicon.linear import BUCKETS, FIGURES, Header, LinearLayer, figures, parse_model, text_features
+from pipeline.lexicon.linear import BUCKETS, FIGURES, Header, LinearLayer, figures, parse_model, room, spread, text_features
 from pipeline.sentiment import Reader
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +77,10 @@ SUMS = {
     "polarity": Sum({"compound": 8.0}, ("vader",), True, 8.0),
     # What makes a text neutral is in the absence of words that judge; what else its words say of it holds for texts of one kind only.
     "neutrality": Sum(
-        {"absolute": -6.0}, ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame"), False, 0.2
+        {"absolute": -6.0, "judged": -0.5},
+        ("one", "absolute", "mixed", "silent", "asks", "exclaims", "length", "praise", "blame", "long"),
+        False,
+        0.2,
     ),
 }
 NEIGHBOUR = {"it": "es"}
@@ -147,20 +151,29 @@ def _capped(name: str, rows: Sequence[Row]) -> Source:
     return Source(name, [rows[place] for place in sorted(place for places in taken.values() for place in places)], neutrals, 1.0)
 
 
-def features(texts: Sequence[str], base: Reader) -> Matrix:
-    """One row per text: the features of its words, then `FIGURES`."""
-    starts, columns, values = [0], [], []
+class Texts(NamedTuple):
+    """One row per text: the features of its words as far as the pack leaves them room, then `FIGURES`; and how spread out each is."""
+
+    rows: Matrix
+    spread: np.ndarray
+
+
+def features(texts: Sequence[str], base: Reader) -> Texts:
+    """What the layer sees of texts."""
+    starts, columns, values, spreads = [0], [], [], []
     for text in texts:
         bare, tokens, compound, hits, vader = base.read(text)
         given = text_features(tokens)
         columns += [bucket for bucket, _ in given]
-        values += [weight for _, weight in given]
+        left = room(compound)
+        values += [weight * left for _, weight in given]
+        spreads.append(spread(len(dict.fromkeys(tokens))))
         columns += range(BUCKETS, BUCKETS + len(FIGURES))
         values += figures(bare, len(tokens), compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
         starts.append(len(columns))
     matrix = csr_matrix((values, columns, starts), shape=(len(texts), BUCKETS + len(FIGURES)))
     matrix.sum_duplicates()
-    return matrix
+    return Texts(matrix, np.array(spreads))
 
 
 @dataclass(frozen=True)
@@ -199,11 +212,11 @@ class Part:
         return weights
 
 
-def part(given: Sequence[Source], matrices: Sequence[Matrix], *, neutrality: bool) -> Part:
+def part(given: Sequence[Source], seen: Sequence[Texts], *, neutrality: bool) -> Part:
     """Every source has its weight, half of it for each answer; folds of each source are groups."""
     blocks, answers, weights, groups = [], [], [], []
     rng = np.random.default_rng(SEED)
-    for source, matrix in zip(given, matrices, strict=True):
+    for source, texts in zip(given, seen, strict=True):
         labels = np.array([label for _, label in source.rows])
         if source.other > neutrality or source.neutrals < neutrality:
             continue
@@ -215,7 +228,7 @@ def part(given: Sequence[Source], matrices: Sequence[Matrix], *, neutrality: boo
             for label in ("negative", "positive"):
                 chosen = labels[rows] == label
                 weight[chosen] = shares[1] / 2 / max(chosen.sum(), 1)
-        blocks.append(matrix[rows])
+        blocks.append(texts.rows[rows] if neutrality else diags(texts.spread[rows]) @ texts.rows[rows])
         answers.append(answer)
         weights.append(weight * source.weight * min(len(rows), CAP))
         groups.append(rng.permutation(len(rows)) % FOLDS)
@@ -242,23 +255,23 @@ def packed(weights: np.ndarray) -> tuple[float, bytes]:
 def train(language: str, data: Path, scorers: Mapping[str, Reader]) -> bytes:
     """A language's model, as its file."""
     given, digests = sources(language, data)
-    matrices = [features([text for text, _ in source.rows], scorers[language]) for source in given]
+    seen = [features([text for text, _ in source.rows], scorers[language]) for source in given]
     if not any(source.neutrals for source in given):
         other, more = sources(NEIGHBOUR[language], data)
         other = [Source(source.name, source.rows, neutrals=True, weight=1.0, other=True) for source in other if source.neutrals]
         digests |= {source.name: more[source.name] for source in other}
-        matrices += [features([text for text, _ in source.rows], scorers[NEIGHBOUR[language]]) for source in other]
+        seen += [features([text for text, _ in source.rows], scorers[NEIGHBOUR[language]]) for source in other]
         given += other
     found = {}
     for name in SUMS:
-        one = part(given, matrices, neutrality=name == "neutrality")
+        one = part(given, seen, neutrality=name == "neutrality")
         factor = temperature(one)
         found[name] = one.fit(np.arange(len(one.y))) * factor
         print(f"{language}: {name:10} {one.x.shape[0]} texts, temperature {factor:.2f}")
     polarity, neutrality = ([round(float(weight), 5) for weight in found[name][BUCKETS:]] for name in SUMS)
     scale, weights = packed(found["polarity"][:BUCKETS])
     header = Header(
-        version=2,
+        version=3,
         language=language,
         pack=pack_digest(language),
         trained_on=digests,

@@ -3,10 +3,12 @@
 Two sums over a text: how positive it is against negative, and how neutral. Both add up a few figures of the pack's answer; polarity also
 the weights of the words and of pieces of them. A token counts once, however often it is said:
 
-    polarity   = figures·a + Σ tokens / √n        P(positive | not neutral) = σ(polarity)
-    neutrality = figures·b                        P(neutral)                = σ(neutrality)
+    polarity   = spread · (figures·a + room · Σ tokens / √n)      P(positive | not neutral) = σ(polarity)
+    neutrality = figures·b                                        P(neutral)                = σ(neutrality)
 
-with n the number of different tokens, as split at white space. The file: a line of JSON (`Header`), then an int8 weight by bucket. What a
+with n the number of different tokens, as split at white space. Words decide where the pack is silent or torn: the surer it is, the less
+``room`` it leaves them. And a long text is less sure than the sum of all that it says (``spread``): a verdict in ten words is the
+text's, in a hundred it may be one of three. The file: a line of JSON (`Header`), then an int8 weight by bucket. What a
 token weighs is worked out when it is first met, and remembered: then a text costs a lookup a token, and no numpy is needed.
 """
 
@@ -31,11 +33,16 @@ REMEMBERED = 1 << 16
 """Tokens before all are forgotten: 14 MB a language, with what its pack remembers of them."""
 
 FIGURES = (
-    "one", "compound", "absolute", "praise", "blame", "mixed", "silent", "last", "asks", "exclaims", "length", "vader",
+    "one", "compound", "absolute", "praise", "blame", "mixed", "silent", "last", "asks", "exclaims", "length", "vader", "judged", "long",
 )  # fmt: skip
 """What is taken of the pack's answer and the text; see `figures`."""
 MOST_SUMMED = 6.0
 """Of praise and of blame; beyond it more of the same says no more."""
+JUDGED = 0.1
+"""A compound that far from 0 is a verdict of the pack."""
+SHORT = 20
+"""So many words can be one verdict."""
+SPREAD = 0.75
 MOST_VALENCE = 4.0
 """A pack's own bounds."""
 
@@ -88,7 +95,7 @@ def parse_model(content: bytes, *, file: str = "linear.bin") -> Model:
         header = msgspec.json.decode(line, type=Header)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PackError(f"{file}: not a model ({error}); make it with `make train`") from None
-    if header.version != 2 or len(weights) != BUCKETS or {len(header.polarity), len(header.neutrality)} != {len(FIGURES)}:
+    if header.version != 3 or len(weights) != BUCKETS or {len(header.polarity), len(header.neutrality)} != {len(FIGURES)}:
         raise PackError(f"{file}: a model of another version, or a damaged one; make it with `make train`")
     return Model(header, array("b", weights))
 
@@ -124,6 +131,18 @@ def text_features(tokens: Sequence[str]) -> list[tuple[int, float]]:
 
 MOST_WORDS = 400
 _LENGTHS = tuple(math.log1p(words) / 4 for words in range(MOST_WORDS + 1))
+_LONG = tuple(math.log(max(words / SHORT, 1.0)) for words in range(MOST_WORDS + 1))
+_SPREADS: tuple[float, ...] = tuple(min(1.0, (SHORT / max(words, 1)) ** SPREAD) for words in range(MOST_WORDS + 1))
+
+
+def room(compound: float) -> float:
+    """How much the words of a text count beside a pack's answer: from 1, where it is silent, to 0."""
+    return 1.0 - abs(compound)
+
+
+def spread(different: int) -> float:
+    """How much of what a text of so many different tokens comes to is meant as one verdict."""
+    return _SPREADS[min(different, MOST_WORDS)]
 
 
 def figures(text: str, words: int, compound: float, valences: Sequence[float], vader: float) -> list[float]:
@@ -135,10 +154,11 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
         else:
             blame -= valence
     praise, blame = min(praise, MOST_SUMMED) / 3, min(blame, MOST_SUMMED) / 3
+    words, absolute = min(words, MOST_WORDS), abs(compound)
     return [
         1.0,
         compound,
-        abs(compound),
+        absolute,
         praise,
         blame,
         min(praise, blame),
@@ -146,8 +166,10 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
         max(-1.0, min(1.0, valences[-1] / 2)) if valences else 0.0,
         1.0 if "?" in text else 0.0,
         1.0 if "!" in text else 0.0,
-        _LENGTHS[min(words, MOST_WORDS)],
+        _LENGTHS[words],
         vader,
+        1.0 if absolute >= JUDGED else 0.0,
+        absolute * _LONG[words],
     ]
 
 
@@ -191,16 +213,16 @@ class LinearLayer:
         most = 0.0
         if tokens:
             added = list(map(self._tokens.__getitem__, dict.fromkeys(tokens)))  # in order, unlike a set: sums are the same in every process
-            share = 1 / math.sqrt(len(added))
-            polarity += share * sum(added)
+            share = room(compound) / math.sqrt(len(added))
+            polarity = spread(len(added)) * (polarity + share * sum(added))
             most = share / self.header.valence * max(max(added), -min(added))
         positive, neutral = _sigmoid(polarity), _sigmoid(neutrality)
         return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, most)
 
-    def moving(self, tokens: Sequence[str], least: float) -> list[tuple[str, float]]:
-        """Words that move polarity, each with the valence (``least`` or more) of a pack's word that would move it as far."""
+    def moving(self, tokens: Sequence[str], compound: float, least: float) -> list[tuple[str, float]]:
+        """Words that move polarity beside a pack's compound, each with the valence (``least`` or more) of a pack's word that would."""
         once = dict.fromkeys(tokens)
-        scale = 1 / math.sqrt(len(once) or 1) / self.header.valence
+        scale = room(compound) / math.sqrt(len(once) or 1) / self.header.valence
         found: dict[str, float] = {}
         for token in once:
             for word in words_of(token):

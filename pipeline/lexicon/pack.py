@@ -38,7 +38,9 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ending may end in ("molest" + "ar"). ``accents``: whether they are kept; if not, "avería" and "averia" are one word, in files and
     texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa"). ``closers``: negations only where one of
     ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``quiet``: negations that
-    lean to nothing alone ("ohne Karte"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks`` after a
+    lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not reach across one of ``verbs`` ("zonder afspraak
+    werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem hoor"). ``spelling``: german
+    writes ä and ß as ae and ss, in files and texts. ``thanks`` after a
     question or one of ``requests`` only close a message.
     """
 
@@ -54,6 +56,9 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     openers: frozenset[str] = frozenset()
     closers: frozenset[str] = frozenset()
     quiet: frozenset[str] = frozenset()
+    nominal: frozenset[str] = frozenset()
+    verbs: frozenset[str] = frozenset()
+    mocking: frozenset[str] = frozenset()
     requests: frozenset[str] = frozenset()
     thanks: frozenset[str] = frozenset()
     endings: tuple[str, ...] = ()

@@ -20,11 +20,17 @@ BLAME_NEGATED = -0.4
 """“Niet goed” is nearly bad; “niet slecht” is hardly good."""
 LONE_NEGATION = -0.6
 """A negation of something we have no word for leans to the negative; in a question it does not ("kan dat niet anders?")."""
+BESIDE = 3
+"""So many of the words that follow it are told with a lone negation."""
+_MARKS = ".,;:!?…()[]\"'“”‘’„«»"
 EXCESS = -0.8
 BEFORE_CONTRAST = 0.6
 AFTER_CONTRAST = 1.3
 PRAISE_ASKED = 0.4
 """Praise in a question is asked for more than given: "is het gratis?", "betaalbaar?"."""
+MOCKED = -0.4
+MOCKED_WITHIN = 2
+"""“Mooi systeem hoor” says the opposite, mildly; so many words may stand between the praise and what mocks it."""
 THANKS_CLOSING = 0.15
 """Thanks after a question or a request close a message."""
 RUN = 1.5
@@ -46,9 +52,9 @@ class PackScore(NamedTuple):
 class _Found:
     """A word or phrase with a valence, at units ``start`` to ``end`` (inclusive)."""
 
-    __slots__ = ("end", "negation", "places", "plain", "start", "turned", "valence")
+    __slots__ = ("end", "negation", "places", "plain", "start", "told", "turned", "valence")
 
-    def __init__(self, start: int, end: int, valence: float, places: tuple[int, ...] = ()) -> None:
+    def __init__(self, start: int, end: int, valence: float, places: tuple[int, ...] = (), told: str = "") -> None:
         self.start = start
         self.end = end
         self.places = places
@@ -56,6 +62,8 @@ class _Found:
         self.plain = valence
         self.valence = valence
         self.turned = False
+        self.told = told
+        """What a reader is shown, where that is not what stands there."""
         self.negation = start
         """The negation that turned it round, if one did."""
 
@@ -81,7 +89,7 @@ class PackScorer:
     def read(self, text: str, tokens: Sequence[str]) -> PackScore:
         """The same of a text that is already split at white space."""
         units = list(chain.from_iterable(map(self._units.__getitem__, tokens)))
-        found, negations, contrasts = _find(units)
+        found, negations, contrasts, mocking = _find(units)
         if not found and not negations:
             return PackScore(0.0, [])
         used = _weigh(units, found, negations, not text.isupper())
@@ -89,13 +97,16 @@ class PackScorer:
         if negations:
             used |= _turn_back(units, found, [place for place in negations if place not in used])
             lone = [place for place in negations if place not in used and not units[place].quiet]
+        if mocking:
+            _mock(units, found, mocking)
         if thanks := [hit for hit in found if units[hit.start].thanks or units[hit.end].thanks]:
             _close(units, thanks)
         if lone or contrasts or ("?" in text and found):
             ends, questions = _sentences(units)
             if lone:
-                silent = [_Found(place, place, LONE_NEGATION * units[place].negation) for place in lone]
-                found.extend(hit for hit in silent if bisect_left(ends, hit.start) not in questions)
+                said = [place for place in lone if bisect_left(ends, place) not in questions]
+                told = self._beside(tokens, units, said)
+                found += [_Found(one, one, LONE_NEGATION * units[one].negation, (), text) for one, text in zip(said, told, strict=True)]
                 found.sort(key=_start)
             if questions:
                 _ask(ends, questions, found)
@@ -104,15 +115,38 @@ class PackScorer:
         total = math.fsum([hit.valence for hit in found])
         total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
         hits = [
-            (_shown(units, hit) if hit.places or hit.negation != hit.start else units[hit.start].shown, valence)
+            (_shown(units, hit) if hit.places or hit.told or hit.negation != hit.start else units[hit.start].shown, valence)
             for hit in found
             if (valence := round(hit.valence, 2))
         ]
         return PackScore(round(total / math.sqrt(total * total + SATURATION), 4), hits)
 
+    def _beside(self, tokens: Sequence[str], units: Sequence[Unit], places: Sequence[int]) -> list[str]:
+        """Each negation and what it is said of: a few words that follow it in its clause, or where none does, the one before."""
+        of_token = self._units
+        tokens = [token for token in tokens if of_token[token]]
+        owners = [number for number, token in enumerate(tokens) for _ in of_token[token]]
+        told = []
+        for place in places:
+            words, number = [units[place].shown], owners[place]
+            ahead = tokens[number + 1 : number + 1 + BESIDE] if place + 1 == len(owners) or owners[place + 1] != number else ()
+            for token in ahead:
+                first, last = of_token[token][0], of_token[token][-1]
+                if first.stop or first.limit or first.contrast:
+                    break
+                words.append(token.strip(_MARKS))
+                if last.stop:
+                    break
+            if len(words) == 1 and place and owners[place - 1] == number - 1 and not units[place - 1].stop:
+                words.insert(0, tokens[number - 1].strip(_MARKS))
+            told.append(" ".join(words))
+        return told
+
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:
     """The words that count, as written."""
+    if hit.told:
+        return hit.told
     shown = " ".join([word for place in hit.places if (word := units[place].shown)]) if hit.places else units[hit.start].shown
     if hit.negation == hit.start:
         return shown
@@ -121,11 +155,12 @@ def _shown(units: Sequence[Unit], hit: _Found) -> str:
     return " ".join([*[unit.shown for unit in units[hit.negation : hit.start] if unit.shown], shown])
 
 
-def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
-    """Phrases and words with a valence; and where negations and contrasts stand that are part of no phrase."""
+def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int], list[int]]:
+    """Phrases and words with a valence; and where negations, contrasts and what mocks stand that are part of no phrase."""
     found: list[_Found] = []
     negations: list[int] = []
     contrasts: list[int] = []
+    mocking: list[int] = []
     covered, last = -1, len(units) - 1
     pairs = enumerate(pairwise(chain(units, (PLAIN,))))
     for place in [place for place, (unit, after) in pairs if unit.speaks or after.form in unit.opens]:
@@ -158,12 +193,14 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int]]:
                 contrasts.append(place)
         elif unit.negation and not (unit.closer and not _is_open(units, place)):
             negations.append(place)
+        elif unit.mocking:
+            mocking.append(place)
         elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
             found[-1].end = place
             found[-1].valence = unit.valence * RUN
         elif unit.valence and not (unit.greeting and place == 0) and not _is_degree(units, place):
             found.append(_Found(place, place, unit.valence))
-    return found, negations, contrasts
+    return found, negations, contrasts, mocking
 
 
 def _goes_on(units: Sequence[Unit], start: int, gap: Node) -> bool:
@@ -237,6 +274,11 @@ def _weigh(units: Sequence[Unit], found: Sequence[_Found], negations: Sequence[i
             if unit.stop or unit.limit or unit.contrast:
                 break
             if place in free:
+                if unit.nominal and (
+                    (place in used and before is not None and before.end != start - 1)
+                    or True in [between.verb for between in units[place + 1 : start + 1]]
+                ):
+                    break
                 used.add(place)
                 share = unit.negation
                 hit.negation = place
@@ -279,6 +321,25 @@ def _turn_back(units: Sequence[Unit], found: Sequence[_Found], lone: Sequence[in
                 used.add(negation)
                 break
     return used
+
+
+def _mock(units: Sequence[Unit], found: Sequence[_Found], mocking: Sequence[int]) -> None:
+    """The only praise of a text, at the head of its sentence, is turned by a word soon after that mocks it."""
+    praise = [hit for hit in found if hit.valence > 0]
+    if len(praise) != 1 or (hit := praise[0]).turned or units[hit.start].stop:
+        return
+    head = hit.start
+    while head and not units[head - 1].stop:
+        head -= 1
+    if any(unit.degree == 1.0 for unit in units[head : hit.start]):
+        return
+    for place in mocking:
+        between = units[hit.end + 1 : place]
+        if hit.end < place <= hit.end + 1 + MOCKED_WITHIN and not any(unit.stop or unit.contrast for unit in between):
+            hit.valence *= MOCKED
+            hit.turned = True
+            hit.negation = place
+            return
 
 
 def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:

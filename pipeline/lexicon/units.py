@@ -89,6 +89,9 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     closer: bool = False
     quiet: bool = False
     request: bool = False
+    nominal: bool = False
+    verb: bool = False
+    mocking: bool = False
 
 
 PLAIN = Unit()
@@ -126,8 +129,9 @@ class Units(dict[str, tuple[Unit, ...]]):
             self._first.setdefault(forms[0], []).append((forms[1:], valence))
         rules = pack.rules
         self._known = frozenset(form for forms in phrases for form in forms).union(
-            rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests
-        )
+            rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
+            rules.verbs, rules.mocking,
+        )  # fmt: skip
         self._prefixes = tuple(rules.prefixes)
         self._german = rules.spelling == "german"
         self._spellings = _dutch if pack.rules.spelling == "dutch" else _plain
@@ -205,7 +209,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         negation = rules.negations.get(form, 0.0)
         degree = rules.degrees.get(form, 1.0)
         phrases = self._tree(form)
-        contrast, excess, limit = form in rules.contrast, form in rules.excess, form in rules.limits
+        contrast, excess, limit, mocking = form in rules.contrast, form in rules.excess, form in rules.limits, form in rules.mocking
         return Unit(
             shown=piece,
             form=form,
@@ -224,9 +228,12 @@ class Units(dict[str, tuple[Unit, ...]]):
             quiet=form in rules.quiet,
             thanks=form in rules.thanks,
             request=form in rules.requests,
+            nominal=form in rules.nominal,
+            verb=form in rules.verbs,
+            mocking=mocking,
             phrases=phrases,
             opens=_NOTHING if phrases is None else phrases.following,
-            speaks=contrast or negation != 0.0 or valence != 0.0 or (phrases is not None and phrases.gap is not None),
+            speaks=contrast or mocking or negation != 0.0 or valence != 0.0 or (phrases is not None and phrases.gap is not None),
             acts=contrast or limit or excess or negation != 0.0 or degree != 1.0,
         )
 
