@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.announced import EventCalendar
-from pipeline.brand_core import VERSION, Core, OpenIncident, OpenSurge, body
+from pipeline.brand_core import VERSION, Core, OpenIncident, OpenSurge, Run, body
 from pipeline.brands import Brand
 from pipeline.buckets import Buckets
 from pipeline.cadence import Silence
@@ -110,11 +110,19 @@ class AlertBook:
 
     def follow(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell) -> None:
         """What a closed bucket means for the incident and the surge."""
-        if core.incident is not None:
-            core.incident.peak = max(core.incident.peak, watch.negatives.counts[-1])
-        if core.surge is not None:
-            core.surge.peak = max(core.surge.peak, watch.mentions.counts[-1])
-        incident = core.incident
+        negatives, mentions = watch.negatives, watch.mentions
+        incident, surge = core.incident, core.surge
+        if incident is not None:
+            incident.peak = max(incident.peak, negatives.counts[-1])
+            if incident.run is not None:
+                mean = negatives.means[-1]
+                if watch.told == {"share"}:  # of few mentions many complain: their number may be as usual
+                    mean = min(mean, verdict.usual_share * mentions.counts[-1])
+                incident.run.follow(bucket, negatives.counts[-1], mean)
+        if surge is not None:
+            surge.peak = max(surge.peak, mentions.counts[-1])
+            if surge.run is not None:
+                surge.run.follow(bucket, mentions.counts[-1], mentions.means[-1])
         if incident is not None and incident.unconfirmed is not None:
             self._confirm(core, incident, bucket, verdict, watch, usual, tell)
         elif verdict.change == "resolved":
@@ -134,7 +142,7 @@ class AlertBook:
             )
             alert = raise_alert(scene, self._versions)
             core.counters.alerts_raised += 1
-            core.surge = OpenSurge(alert.fingerprint, alert.incident_id, core.mode, alert.raised_at, peak)
+            core.surge = OpenSurge(alert.fingerprint, alert.incident_id, core.mode, alert.raised_at, peak, Run(bucket + 1))
             self._tell(alert, None, tell)
 
     def tell_early(
@@ -172,6 +180,7 @@ class AlertBook:
                 self._raise_or_escalate(core, bucket, verdict, watch, usual, tell)
                 return
             until, incident.unconfirmed, incident.peak = incident.unconfirmed, None, raised.peak or 0.0
+            incident.run = Run(bucket + 1)
             self._records[incident.fingerprint].until = until
             self._say(core, incident, bucket, raised, tell)
         elif bucket >= incident.unconfirmed:
@@ -184,7 +193,9 @@ class AlertBook:
         if incident is None:
             alert = raise_alert(scene, self._versions)
             core.counters.alerts_raised += 1
-            core.incident = OpenIncident(alert.fingerprint, alert.incident_id, scene.tier, scene.mode, alert.raised_at, scene.peak)
+            core.incident = OpenIncident(
+                alert.fingerprint, alert.incident_id, scene.tier, scene.mode, alert.raised_at, scene.peak, run=Run(bucket + 1)
+            )
             self._tell(alert, None, tell)
             return
         decided = self._records[incident.fingerprint].decided
@@ -241,7 +252,8 @@ class AlertBook:
         if found is None or not found.exhibit:
             return False
         incident = core.confirmed
-        if incident is not None and bucket >= self._first(self._records[incident.fingerprint].decided):
+        is_part = incident is not None and (incident.run is None or bucket < incident.run.until)
+        if incident is not None and is_part and bucket >= self._first(self._records[incident.fingerprint].decided):
             self._add(bucket, heard_of(self._buckets.exhibits(bucket, bucket + RING)))
             self._touch_extent()
         found.exhibit.clear()
@@ -294,9 +306,10 @@ class AlertBook:
         if reason == "calmed":
             first = max(self._first(self._records[incident.fingerprint].decided), bucket - RING + 1)
             heard = heard_of(self._buckets.exhibits(first, bucket))
-            for number in range(first, bucket + 1):
+            for number in range(first, bucket + 1 if incident.run is None else min(bucket + 1, incident.run.until)):
                 self._add(number, heard)
             extent = self.extent
+        calm = calm if incident.run is None else incident.run.over(bucket, calm)
         self._resolve(core, incident.fingerprint, bucket, calm, incident.peak, reason, tell, extent, becomes)
         if self.extent.snapshot() is not None:
             self.extent = Extent()
@@ -306,6 +319,7 @@ class AlertBook:
         """The open surge is over."""
         assert core.surge is not None
         surge, core.surge = core.surge, None
+        calm = calm if surge.run is None else surge.run.over(bucket, calm)
         self._resolve(core, surge.fingerprint, bucket, calm, surge.peak, reason, tell)
 
     def raise_silence(self, core: Core, silence: Silence, bucket: int, history: int, tell: Tell) -> None:
@@ -334,7 +348,9 @@ class AlertBook:
         core.counters.alerts_resolved += 1
         record = self._records[fingerprint]
         alert = following(record.alert, record.decided, escalated=False)
-        self._tell(resolve(alert, self._brand, bucket, calm, peak, reason, extent, becomes), bucket, tell)
+        hears_answers = core.counters.outbound > 0
+        alert = resolve(alert, self._brand, bucket, calm, peak, reason, extent, becomes, hears_answers=hears_answers)
+        self._tell(alert, bucket, tell)
 
     def take_back(self, mention_id: str, at: datetime, tell: Tell) -> None:
         """A mention was retracted: no alert, open or resolved, shows it any more."""

@@ -1,5 +1,6 @@
 """The small part of a brand's state, written with every change: counters, clock, origins, the open incident."""
 
+import math
 from datetime import datetime
 
 import msgspec
@@ -66,6 +67,35 @@ class Counters(Struct, array_like=True):
             self.reposts += 1
 
 
+_TIMES = 2.0
+"""Of the expected rate: what a run of complaints, or of mentions, has at least (see `slow_burn.run_of`)."""
+
+_SURE = math.log(100.0)
+"""What comes after a lull is the run going on, if it is a hundred times likelier as a run than as usual."""
+
+
+class Run(Struct, array_like=True):
+    """How long what was raised has gone on: its most likely end as far as known, as counts come in one after another.
+
+    The windows of a detector forget hours later; for the most likely end of a run no window is needed.
+    """
+
+    until: int
+    """The bucket after its last."""
+    lack: float = 0.0
+    """What the buckets since then have against its going on: a log of likelihoods, from 0 to `_SURE`."""
+
+    def follow(self, bucket: int, count: float, mean: float) -> None:
+        """A bucket has closed."""
+        self.lack = min(_SURE, self.lack + mean * (_TIMES - 1.0) - count * math.log(_TIMES))
+        if self.lack < 0.0:
+            self.until, self.lack = max(self.until, bucket + 1), 0.0
+
+    def over(self, bucket: int, calm: int) -> int:
+        """How many buckets ago it was over, at the close of ``bucket``: at least ``calm``."""
+        return max(calm, bucket + 1 - self.until)
+
+
 class OpenIncident(Struct, array_like=True):
     """What fires now; its latest telling is the alert of that fingerprint."""
 
@@ -77,6 +107,8 @@ class OpenIncident(Struct, array_like=True):
     peak: float
     unconfirmed: int | None = None
     """Raised before its bucket closed: over unless the close of this bucket or one before confirms it."""
+    run: Run | None = None
+    """None: of a version that did not follow it."""
 
 
 class OpenSurge(Struct, array_like=True):
@@ -87,6 +119,7 @@ class OpenSurge(Struct, array_like=True):
     mode: Mode
     raised_at: datetime
     peak: float
+    run: Run | None = None
 
 
 class Core(Struct, array_like=True):

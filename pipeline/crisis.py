@@ -203,7 +203,7 @@ class CrisisPartition:
         seen = Seen(bucket, applied, said.author, polarity, role, live, False, late, mention.edit, 0, (said.mark,), family)
         if live and state.count(seen) and polarity == NEGATIVE and role != REPOST:
             state.exhibition.show(mention, seen, is_open=state.is_open(bucket))
-        if not late and not family and (mention.parent_id is not None or mention.root_id is not None):
+        if not late and (not family or mention.direction == "outbound") and (mention.parent_id is not None or mention.root_id is not None):
             state.exhibition.echo(mention, said.identity, seen, is_open=state.is_open(bucket))
         return seen
 

@@ -77,8 +77,8 @@ class Exhibition:
         # Most are of no complaint. What is echoed may yet come, as long as this bucket is open.
         if echo is None or not any(map(self._may_be_complaint if is_open else self.is_complaint, echo.of)):
             return
-        if self._buckets.at(seen.bucket).shows().hear(identity, echo, OPEN_TIMES if is_open else 1):
-            self.touch(seen.bucket)
+        if self._of(seen.family).at(seen.bucket).shows().hear(identity, echo, OPEN_TIMES if is_open else 1):
+            self.touch(seen.bucket, seen.family)
 
     def _may_be_complaint(self, identity: bytes) -> bool:
         seen = self._identities.recall(identity)

@@ -166,7 +166,7 @@ def quote_of(mention: ScoredMention, seen: Seen, names: frozenset[str], dossier:
 
 def echo_of(mention: ScoredMention, role: int) -> Echo | None:
     """What a mention makes louder or, from the brand itself, answers; None: nothing."""
-    own = mention.direction == "outbound" and not mention.spam and mention.visibility == "public"
+    own = mention.direction == "outbound" and not mention.spam
     if not own and role not in (REPLY, REPOST):
         return None
     targets = {identity_of(target) for target in (mention.parent_id, mention.root_id) if target is not None}

@@ -5,7 +5,7 @@ Three lines, so that who has ten seconds can stop after any of them.
 
 from collections.abc import Sequence
 
-from pipeline.headline import Ending, Facts, Language, moment, number
+from pipeline.headline import WINDOWS, Ending, Facts, Language, moment, number
 from pipeline.watch import Signal
 from schemas.outputs import AlertDossier, ChannelShare
 
@@ -107,16 +107,21 @@ def _since(facts: Facts, language: Language) -> str:
     if language == "nl":
         if facts.signal is None:
             return f"Sinds ongeveer {since} zijn er meer berichten over {facts.brand}."
-        if facts.authors is None:
-            return f"Sinds ongeveer {since} zijn er meer negatieve berichten over {facts.brand}."
-        authors = "schrijft 1 auteur" if facts.authors == 1 else f"schrijven {facts.authors} verschillende auteurs"
-        return f"Sinds ongeveer {since} {authors} negatief over {facts.brand}."
+        line = f"Sinds ongeveer {since} zijn er meer negatieve berichten over {facts.brand}"
+        return f"{line}{_by(facts, language)}."
     if facts.signal is None:
         return f"Since about {since} there are more mentions of {facts.brand}."
+    return f"Since about {since} there are more negative mentions of {facts.brand}{_by(facts, language)}."
+
+
+def _by(facts: Facts, language: Language) -> str:
+    """How many people wrote them: of the window that is told of, which the row may have outlasted."""
     if facts.authors is None:
-        return f"Since about {since} there are more negative mentions of {facts.brand}."
-    authors = "1 author has" if facts.authors == 1 else f"{facts.authors} different authors have"
-    return f"Since about {since} {authors} written negatively about {facts.brand}."
+        return ""
+    window = WINDOWS[language][facts.figures.buckets]
+    if language == "nl":
+        return f", in {window} van {_plural(facts.authors, 'auteur', 'verschillende auteurs')}"
+    return f", in {window} by {_plural(facts.authors, 'author', 'different authors')}"
 
 
 def _shares(facts: Facts, language: Language) -> list[str]:
@@ -201,13 +206,15 @@ def epilogue(facts: Ending, language: Language) -> str | None:
     reach = None if summary.reach is None else _round(summary.reach, "." if dutch else ",")
     if dutch:
         if summary.authors is not None:
-            parts.append(f"{_plural(summary.authors, 'auteur schreef', 'verschillende auteurs schreven')} negatief.")
+            authors = f"{_plural(summary.authors, 'auteur schreef', 'verschillende auteurs schreven')} negatief."
+            parts.append(f"Minstens {authors}" if facts.is_partial else authors)
         parts.append("Het bereik is niet bekend." if reach is None else f"Het kan {reach} keer gezien zijn.")
         if summary.answered_share is not None:
             parts.append(f"{facts.brand} beantwoordde zelf {summary.answered_share:.0%} van de klachten.")
         return " ".join(parts)
     if summary.authors is not None:
-        parts.append(f"{_plural(summary.authors, 'author', 'different authors')} wrote negatively.")
+        authors = f"{_plural(summary.authors, 'author', 'different authors')} wrote negatively."
+        parts.append(f"At least {authors}" if facts.is_partial else authors)
     parts.append("Its reach is not known." if reach is None else f"It may have been seen {reach} times.")
     if summary.answered_share is not None:
         parts.append(f"{facts.brand} itself answered {summary.answered_share:.0%} of the complaints.")

@@ -12,10 +12,12 @@ from schemas.outputs import AlertDossier, ChannelShare, IncidentSummary, WordUse
 
 Language = Literal["nl", "en"]
 
-_WINDOWS: dict[Language, dict[int, str]] = {
+WINDOWS: dict[Language, dict[int, str]] = {
     "nl": {1: "5 minuten", 3: "15 minuten", 12: "1 uur", 72: "6 uur", 288: "24 uur"},
     "en": {1: "5 minutes", 3: "15 minutes", 12: "1 hour", 72: "6 hours", 288: "24 hours"},
 }
+"""By their length in buckets."""
+
 _MONTHS: dict[Language, tuple[str, ...]] = {
     "nl": ("januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"),
     "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"),
@@ -90,7 +92,7 @@ def named(brand: str, family: str | None, language: Language) -> str:
 def headline(facts: Facts, language: Language) -> str:
     """One sentence: observed, expected, since when, about what, how rare."""
     figures = facts.figures
-    window = _WINDOWS[language][figures.buckets]
+    window = WINDOWS[language][figures.buckets]
     expected = f"{number(figures.mean, language)} ± {number(figures.half_width, language)}"
     seen = f"{figures.observed:.0f}"
     total = f"{figures.mentions or 0.0:.0f}"
@@ -191,6 +193,8 @@ class Ending(NamedTuple):
     family: str | None = None
     goes_on: bool = False
     """As another incident: the early alert named another bucket than the close."""
+    is_partial: bool = False
+    """It began before the buckets that were kept when it was raised: who wrote then is not counted."""
 
 
 def resolved_headline(facts: Ending, language: Language) -> str:

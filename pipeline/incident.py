@@ -30,6 +30,7 @@ from pipeline.headline import (
     silence_explanation,
     silence_headline,
 )
+from pipeline.scrp import RING
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS, Signal, Verdict
 from schemas.mention import Mode, Tier
@@ -314,17 +315,23 @@ def resolve(
     reason: Reason,
     extent: Extent | None = None,
     becomes: str | None = None,
+    *,
+    hears_answers: bool = True,
 ) -> Alert:
     """The incident is over; its figures stay those of its last telling. It ended ``calm`` buckets before ``bucket`` closed.
 
-    ``becomes``: the incident as which it goes on.
+    ``becomes``: the incident as which it goes on. ``hears_answers``: whether anything that the brand itself writes comes in; else nobody
+    knows what it answered.
     """
     ended = max(moment((bucket + 1 - calm) * BUCKET), alert.started_at)
     summary = IncidentSummary(duration_seconds=round((ended - alert.started_at).total_seconds())) if reason == "calmed" else None
     if summary is not None and extent is not None:
-        answered = None if extent.answered is None else round(extent.answered, 4)
+        answered = None if extent.answered is None or not hears_answers else round(extent.answered, 4)
         summary = replace(summary, authors=extent.authors, reach=extent.reach, answered_share=answered)
-    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary, alert.channel_family, becomes is not None)
+    # The longest run that a window sees, closed, is no longer than what is kept.
+    is_partial = (alert.raised_at - alert.started_at).total_seconds() > (RING + 1) * BUCKET + LATENESS
+    family, goes_on = alert.channel_family, becomes is not None
+    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary, family, goes_on, is_partial)
     return replace(
         alert,
         revision=alert.revision + 1,

@@ -75,8 +75,8 @@ def test_a_headline_by_what_is_known(over: dict[str, Any], says: str):
 def test_an_explanation_has_three_lines_and_ends_with_what_to_do():
     happening, grounds, advice = explanation(facts(dossier=DOSSIER), "en").split("\n")
     assert happening == (
-        "Since about 09:40 (22 September) 17 different authors have written negatively about Noordnet. 82% of the mentions are negative, "
-        "usually 31%. Mostly on x (60%). Seen in a burst of negative mentions."
+        "Since about 09:40 (22 September) there are more negative mentions of Noordnet, in 1 hour by 17 different authors. "
+        "82% of the mentions are negative, usually 31%. Mostly on x (60%). Seen in a burst of negative mentions."
     )
     assert grounds == "Nothing was announced that explains it. The expectation rests on 22 days of history."
     assert advice == (
@@ -110,8 +110,8 @@ def test_a_surge_is_called_no_crisis_only_where_complaints_are_as_usual(language
         pytest.param({"unscored": 11}, "Van 11 berichten is niet bekend of ze negatief zijn", id="many without a mood"),
         pytest.param({"calendar": ("Herfstkaart",)}, "Aangekondigd en al meegerekend: Herfstkaart.", id="announced"),
         pytest.param({"warm": False, "history_days": 1.2}, "er is 1 dag geschiedenis", id="hardly any history"),
-        pytest.param({"authors": 1}, "schrijft 1 auteur negatief", id="one author"),
-        pytest.param({"authors": None}, "zijn er meer negatieve berichten", id="authors not kept so long"),
+        pytest.param({"authors": 1}, "negatieve berichten over Noordnet, in 1 uur van 1 auteur.", id="one author"),
+        pytest.param({"authors": None}, "zijn er meer negatieve berichten over Noordnet. ", id="authors not kept so long"),
         pytest.param({}, "er is geen dossier voor, dus geen crisisplan", id="a surprise"),
         pytest.param({"tier": "watch"}, "niemand wordt gewaarschuwd", id="a watch"),
     ],
@@ -158,6 +158,9 @@ def test_the_end_says_what_it_came_to(summary: IncidentSummary | None, says: str
         resolved_headline(ending, "nl")
         == "Noordnet: weer rustig sinds 11:40 (22 september); op het hoogtepunt 9 negatieve berichten in 5 minuten"
     )
+    if summary is not None and summary.authors is not None:
+        assert "Minstens 442 versch" in str(epilogue(ending._replace(is_partial=True), "nl")) or summary.authors == 1
+        assert "At least" in str(epilogue(ending._replace(is_partial=True), "en"))
     assert resolved_headline(ending._replace(peak=1.0), "nl").endswith("op het hoogtepunt 1 negatief bericht in 5 minuten")
     assert resolved_headline(ending._replace(peak=1.0), "en").endswith("; 1 negative mention in 5 minutes at the peak")
     assert resolved_headline(ending._replace(family="mail"), "nl").startswith("Noordnet (per mail): weer rustig")

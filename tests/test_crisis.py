@@ -543,7 +543,7 @@ def test_a_resolved_crisis_says_how_long_how_many_how_far_and_what_was_answered(
     assert resolved.summary.answered_share == pytest.approx(0.2)
     assert resolved.summary.reach == 540 // 2 * 100 + 108 * 7
     assert resolved.ended_at is not None
-    assert resolved.summary.duration_seconds == (resolved.ended_at - resolved.started_at).total_seconds() > 9 * HOUR
+    assert resolved.summary.duration_seconds == (resolved.ended_at - resolved.started_at).total_seconds() == 9 * HOUR
     assert resolved.explanation is not None
     assert "540 verschillende auteurs" in resolved.explanation
     assert "beantwoordde zelf 20% van de klachten" in resolved.explanation
@@ -558,6 +558,56 @@ def test_what_an_incident_came_to_does_not_depend_on_restarts_and_batches():
         pieces.restart()
     assert pieces.changelog == whole.changelog
     assert [encode(alert) for alert in pieces.alerts()] == [encode(alert) for alert in whole.alerts()]
+
+
+def resolved_of(run: "Run", family: str | None = None) -> Alert:
+    *_, last = [alert for alert in run.alerts() if alert.kind == "crisis" and alert.channel_family == family]
+    assert last.status == "resolved"
+    return last
+
+
+def test_a_row_is_over_when_complaints_are_not_when_the_windows_have_forgotten_them():
+    story = Story()
+    for minute in range(0, 60, 5):
+        story.crowd(HOUR + minute * MINUTE, 5)
+    story.say(5 * HOUR, "who always complains")
+    story.say(8 * HOUR, "who always complains too")
+    story.tick(20 * HOUR)
+    resolved = resolved_of(after_history().feed(story.records))
+    assert resolved.ended_at == MONDAY + timedelta(seconds=HISTORY + 2 * HOUR)
+    assert resolved.updated_at > resolved.ended_at + timedelta(hours=6)
+    assert resolved.summary is not None
+    assert (resolved.summary.duration_seconds, resolved.summary.authors) == (HOUR, 60)
+
+
+def test_a_row_that_flares_up_before_it_was_called_over_ends_with_the_flare():
+    story = Story()
+    for minute in (*range(0, 60, 5), *range(240, 270, 5)):
+        story.crowd(HOUR + minute * MINUTE, 5)
+    story.tick(24 * HOUR)
+    assert resolved_of(after_history().feed(story.records)).ended_at == MONDAY + timedelta(seconds=HISTORY + 5.5 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("answers", "share"),
+    [
+        pytest.param(None, None, id="nothing of the brand's own ever comes in"),
+        pytest.param("to others", 0.0, id="it answers, but not these"),
+        pytest.param("to these", 0.5, id="it answers by mail"),
+    ],
+)
+def test_mails_answered_by_mail_are_answered_and_what_is_not_heard_is_not_none(answers: str | None, share: float | None):
+    story = Story()
+    own = MAIL | {"direction": "outbound", "kind": "reply"}
+    for number, asked in enumerate(story.crowd(HOUR, 14, span=HOUR, **MAIL)):
+        if answers is not None and number % 2:
+            target = asked if answers == "to these" else f"mail:unknown{number}"
+            story.say(2.1 * HOUR + number, "the brand", "neutral", **own, parent_id=target)
+    story.tick(20 * HOUR)
+    resolved = resolved_of(Run(REGISTRY, with_mail()).feed(story.records), "mail")
+    assert resolved.summary is not None
+    assert resolved.summary.answered_share == share
+    assert ("beantwoordde zelf" in str(resolved.explanation)) is (share is not None)
 
 
 # an incident's life
