@@ -24,7 +24,7 @@ MENTION: dict[str, Any] = {
     "author": {"id": "iemand"},
 }  # fmt: skip
 BEHIND: dict[str, Any] = MENTION | {"mode": "live", "detected_at": AT}
-SCORED: dict[str, Any] = BEHIND | {"sentiment": {"label": "negative", "hits": [["slecht", -2.0]]}, "signals": {}}
+SCORED: dict[str, Any] = BEHIND | {"sentiment": {"label": "negative", "hits": [{"text": "slecht", "valence": -2.0}]}, "signals": {}}
 ASSESSED: dict[str, Any] = SCORED | {"situation": {}}
 RETRACTION = {"mention_id": "x:1", "brand": "acme", "mode": "live", "detected_at": AT}
 DECODERS = {"raw": raw_decoder, "language": language_decoder, "sentiment": sentiment_decoder, "assessed": assessed_decoder}
@@ -69,6 +69,25 @@ def test_a_record_is_read_as_by_its_type(topic: str, value: bytes) -> None:
     assume(value)
     quick, slow = DECODERS[topic](), DECODERS[topic]()
     assert told(quick.decode, quick, value) == told(slow._by_type, slow, value)
+
+
+BODIES = {"raw": MENTION, "language": BEHIND, "sentiment": SCORED, "assessed": ASSESSED}
+
+
+@pytest.mark.parametrize("topic", DECODERS)
+@pytest.mark.parametrize(("first", "last", "taken"), [("Acme BV", "acme", True), ("acme", "Acme BV", False), ("a" * 101, "acme", True)])
+def test_a_brand_named_twice_is_read_alike_whatever_came_before(topic: str, first: str, last: str, taken: bool) -> None:
+    body = BODIES[topic] | {"brand": last}
+    value = b'{"brand":"' + first.encode() + b'",' + json.dumps(body).encode()[1:]
+    fresh, old = DECODERS[topic](), DECODERS[topic]()
+    for slug in ("acme", "other"):
+        old.decode(json.dumps(BODIES[topic] | {"brand": slug}).encode())
+    assert told(fresh.decode, fresh, value) == told(old.decode, old, value)
+    if taken:
+        assert fresh.decode(value).brand == last
+    else:
+        with pytest.raises(RejectedRecordError, match="brand"):
+            fresh.decode(value)
 
 
 situations = st.builds(

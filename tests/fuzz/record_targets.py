@@ -83,7 +83,7 @@ def check_decoder(topic: str, value: bytes | None) -> str:
         return error.reason.value
     assert value is not None
     (kind,) = (kind for kind in BY_NAME[topic].records if isinstance(record, kind))
-    assert structs.asdict(msgspec.json.decode(value, type=kind)) == structs.asdict(record)
+    assert structs.asdict(_as_a_reader_takes_it(value, kind)) == structs.asdict(record)
     written = codec.encode(record)
     unknown = decoder.unknown_fields
     assert structs.asdict(decoder.decode(written)) == structs.asdict(record)
@@ -92,6 +92,14 @@ def check_decoder(topic: str, value: bytes | None) -> str:
     if crc32(value) % 16 == 0:
         schema_of(topic).validate(msgspec.json.decode(written))
     return f"accepted {record.__struct_config__.tag}"
+
+
+def _as_a_reader_takes_it(value: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """By a reader without our fast path; where a field is named twice, only its last value is looked at."""
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.ValidationError:
+        return msgspec.json.decode(msgspec.json.encode(msgspec.json.decode(value)), type=kind)
 
 
 def check_plain(topic: str, value: bytes | None) -> str:
