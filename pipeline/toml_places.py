@@ -55,6 +55,8 @@ class Places:
     def _lines_of(self, path: Path) -> list[int]:
         if not path:
             return []
+        if ANY not in path and (lines := self._by_path.get(_as_names(path))):  # asked for each entry of a file, so nothing is searched
+            return sorted(lines)
         exact = {line for place, line in self._places if len(place) == len(path) and _matches(place, path)}
         if exact:
             return sorted(exact)
@@ -62,11 +64,22 @@ class Places:
         return sorted(within)[:1]
 
     @cached_property
+    def _by_path(self) -> dict[tuple[str, ...], set[int]]:
+        found: dict[tuple[str, ...], set[int]] = {}
+        for place, line in self._places:
+            found.setdefault(_as_names(place), set()).add(line)
+        return found
+
+    @cached_property
     def _places(self) -> list[tuple[Path, int]]:
         starts = [0, *(found.end() for found in re.finditer("\n", self._text))]
         with suppress(RecursionError):
             return [(path, bisect_right(starts, at)) for path, at in _walk(self._text)]
         return []
+
+
+def _as_names(path: Path) -> tuple[str, ...]:
+    return tuple(map(str, path))
 
 
 def _matches(place: Path, path: Path) -> bool:
