@@ -177,7 +177,11 @@ def test_a_brand_without_its_core_counts_nothing_twice_and_raises_nothing_anew(t
     back = decode_core(log[b"noordnet"])
     lost = decode_core(stage.log[b"noordnet"])
     assert (back.counters.mentions, back.counters.negatives) == (lost.counters.mentions, lost.counters.negatives)
-    assert (back.first_open, back.incident, back.origins) == (lost.first_open, lost.incident, lost.origins)
+    assert lost.incident is not None
+    known = msgspec.structs.replace(
+        lost.incident, run=None
+    )  # how far it has gone on stands nowhere else; its end is told by the windows then
+    assert (back.first_open, back.incident, back.origins) == (lost.first_open, known, lost.origins)
     went_on = written(log, partition.process(stage.after))
     assert raised([repeated, went_on]) <= raised([stage.outcome])
     end, whole = (decode_core(one[b"noordnet"]).counters for one in (log, stage.end))
