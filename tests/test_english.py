@@ -182,7 +182,7 @@ def test_irony_and_implicit_complaints_are_seen(text: str):
         pytest.param("Thanks!", {"Thanks": 1.7}, id="thanks alone"),
         pytest.param("Thanks for nothing", {"Thanks for nothing": -3.2}, id="thanks that are none"),
         pytest.param("Is it tasty?", {"tasty": 0.68}, id="praise that is asked for"),
-        pytest.param("I won't pay", {"won't": LONE_NEGATION}, id="a refusal alone leans to the negative"),
+        pytest.param("I won't pay", {"won't pay": LONE_NEGATION}, id="a refusal alone leans to the negative"),
         pytest.param("I have no ticket", {}, id="a negation of a thing says nothing"),
         pytest.param("no problem", {"no problem": 1.3}, id="no trouble"),
         pytest.param("superfriendly", {"superfriendly": 2.6}, id="a word with a first part"),

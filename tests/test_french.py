@@ -164,7 +164,7 @@ def sign(text: str) -> int:
         pytest.param("on ne peut pas payer en ligne ?", {"peut pas payer": -1.7}, id="a negation in a question asks"),
         pytest.param("le dossier sans photo", {}, id="sans alone says nothing"),
         pytest.param("sans aucun charme", {"aucun charme": -1.2}, id="but it negates"),
-        pytest.param("je n'ai pas le formulaire", {"pas": LONE_NEGATION}, id="a negation alone leans to the negative"),
+        pytest.param("je n'ai pas le formulaire", {"pas le formulaire": LONE_NEGATION}, id="a negation alone leans to the negative"),
         pytest.param("je ne dis pas que c'est horrible", {"horrible": -2.5}, id="a negation does not reach across que"),
         pytest.param("je ne peux que vous féliciter", {"féliciter": 2.0}, id="ne … que is only"),
         pytest.param("merci de me rappeler", {}, id="a polite request"),
