@@ -150,10 +150,12 @@ class AlertBook:
     ) -> None:
         """The open buckets up to ``last``, closed as they are, would raise an alarm.
 
-        The close of ``raised`` would raise it, that of ``bucket`` would say most; ``watch`` is as it would be then.
+        The close of ``raised`` would raise it, that of ``bucket`` would say most; ``watch`` is as it would be after ``last``.
         """
         incident = core.incident
-        scene = self._scene(core, bucket, verdict, watch, usual)._replace(raised=raised, at=moment(core.event_at))
+        end = len(watch.negatives.counts) - (last - bucket)
+        peak = max(watch.negatives.counts[max(0, end - 1 - verdict.onset) : end])
+        scene = self._scene(core, bucket, verdict, watch, usual)._replace(raised=raised, at=moment(core.event_at), peak=peak)
         assert scene.tier is not None
         if incident is None:
             alert = raise_alert(scene, self._versions)
@@ -304,7 +306,7 @@ class AlertBook:
         incident, core.incident = core.incident, None
         extent = None
         if reason == "calmed":
-            first = max(self._first(self._records[incident.fingerprint].decided), bucket - RING + 1)
+            first = max(self._first(self._records[incident.fingerprint].decided), bucket - RING)
             heard = heard_of(self._buckets.exhibits(first, bucket))
             for number in range(first, bucket + 1 if incident.run is None else min(bucket + 1, incident.run.until)):
                 self._add(number, heard)

@@ -236,9 +236,7 @@ class BrandState:
             while core.first_open <= upto:
                 if not self._learns(core.first_open) and not self._families.learn(core.first_open):
                     core.first_open = upto
-                    self.buckets.skip(upto)
-                    for family in self._families:
-                        family.buckets.skip(upto)
+                    self.exhibition.skip(upto)
                 self._close(core.first_open, tell)
         if core.first_open == before:
             return False

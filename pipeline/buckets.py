@@ -186,11 +186,13 @@ class Buckets:
         if gone % PER_HOUR == PER_HOUR - 1:
             self._counted.pop(gone // PER_HOUR, None)
 
-    def skip(self, first_open: int) -> None:
-        """Drop all such buckets: time jumps to ``first_open``."""
+    def skip(self, first_open: int) -> list[int]:
+        """Drop all such buckets: time jumps to ``first_open``. Returns those of them of which something was kept to be told."""
         oldest = first_open - KEPT
+        shown = [number for number, bucket in self._buckets.items() if number < oldest and bucket.exhibit is not None]
         self._buckets = {number: bucket for number, bucket in self._buckets.items() if number >= oldest}
         self._counted = {hour: voices for hour, voices in self._counted.items() if (hour + 1) * PER_HOUR > oldest}
+        return shown
 
     def rebuild(self, entries: Iterable[Seen], first_open: int) -> None:
         """After a restore: everything but the evidence follows from the identities in the counts of the last `KEPT` buckets."""

@@ -89,6 +89,12 @@ class Exhibition:
         seen = self._identities.recall(identity)
         return seen is not None and seen.live and seen.polarity == NEGATIVE
 
+    def skip(self, first_open: int) -> None:
+        """Drop the buckets that a jump of time to ``first_open`` leaves behind, and their keys."""
+        for code in (0, *(FAMILIES.index(family.name) + 1 for family in self._families)):
+            for bucket in self._of(code).skip(first_open):
+                self.touch(bucket, code)
+
     def touch(self, bucket: int, code: int = 0) -> None:
         """What is kept of a bucket changed; ``code``: of the family whose it is."""
         key = f"{self._slug}|evidence|{bucket}" if not code else f"{self._slug}|evidence|{bucket}|{FAMILIES[code - 1]}"

@@ -158,7 +158,14 @@ def following(told: Alert, decided: Alert, *, escalated: bool) -> Alert:
     if decided is told:
         return told
     transition = "escalated" if escalated else "updated"
-    return replace(decided, revision=told.revision + 1, raised_at=told.raised_at, transition=transition)
+    return replace(
+        decided,
+        revision=told.revision + 1,
+        mode=told.mode,  # it ends where it was told of, whatever the brand's mode has become
+        raised_at=told.raised_at,
+        updated_at=max(told.updated_at, decided.updated_at),
+        transition=transition,
+    )
 
 
 def silence_alert(brand: Brand, mode: Mode, silence: Silence, bucket: int, history: int, versions: Versions) -> Alert:

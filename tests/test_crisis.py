@@ -1257,6 +1257,41 @@ def test_an_early_raise_that_the_close_does_not_confirm_is_taken_back_and_moves_
     assert run.state()["incident"] is None
 
 
+def test_an_incident_ends_where_it_was_told_of_though_the_brand_only_observes_by_then():
+    story = Story()
+    story.crowd(600, 60)
+    story.mode = "observe"
+    story.say(1300, "after", "neutral")
+    story.tick(20 * HOUR)
+    run = after_history().feed(story.records)
+    told = [alert for alert in run.alerts() if alert.kind == "crisis"]
+    assert [told[0].transition, told[-1].transition] == ["raised", "resolved"]
+    assert {alert.mode for alert in told} == {"live"}
+    assert not [out for out in run.out if out.topic is ALERT_STATE_SHADOW and out.key == fingerprint_of("noordnet", "crisis").encode()]
+
+
+def test_an_early_alert_tells_the_peak_of_its_own_buckets():
+    story = Story()
+    story.crowd(600, 5)
+    story.say(930, "later")
+    story.crowd(610, 40, name="more")
+    run = after_history().feed(story.records)
+    told = [alert for alert in run.alerts() if alert.kind == "crisis"]
+    assert all((alert.peak or 0) >= 5 for alert in told), "the crowd, not the one who came after it"
+    assert told[0].status == "firing"
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_what_is_kept_to_be_told_of_a_brand_that_does_not_learn_goes_with_its_buckets(size: int):
+    """Answers to mentions that nobody has brought may be of complaints that yet come, but not for ever."""
+    story = Story()
+    for day in range(20):
+        for number in range(3):
+            story.say(day * DAY + number * 2 * HOUR, "brand", "neutral", direction="outbound", parent_id=f"x:asked-{day}-{number}")
+    run = Run(REGISTRY).feed(story.records, [size] * (len(story.records) // size))
+    assert len([key for key in run.changelog if b"|evidence|" in key]) <= 6
+
+
 def test_looks_in_vain_become_rare():
     """A loud author in an open bucket is one complaint; a crowd that stays below its gate is looked at ever more seldom."""
     looks = 0
