@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 ASK_SECONDS = 1.0
 
@@ -37,8 +36,12 @@ class Ages:
         for place, offset in missing.items():
             consumer.seek(place, offset)
         deadline = time.monotonic() + ASK_SECONDS
-        with suppress(KafkaError):
+        try:
             while missing and time.monotonic() < deadline:
                 for place, records in (await consumer.getmany(*missing, timeout_ms=100)).items():
                     self._known[place] = missing.pop(place), records[0].timestamp / 1000
+        except ConsumerStoppedError:
+            return  # the worker stops in the middle of a look
+        except KafkaError:
+            pass
         consumer.unsubscribe()
