@@ -58,6 +58,9 @@ def run_worker(settings: Settings, stages: Sequence[str] = ()) -> None:
         ConfigurationError: the deployment's files are wrong.
         PortError: the web server cannot have its port.
     """
+    configure_logging(settings.log_format)
+    for line in unknown_variables(os.environ):
+        log.warning("unknown setting", reason=line)
     if unknown := [name for name in stages if name not in STAGES]:
         raise SettingsError(f"unknown stage {', '.join(unknown)}; there are {', '.join(STAGES)}")
     replaying = settings.ticks == "log"
@@ -67,9 +70,6 @@ def run_worker(settings: Settings, stages: Sequence[str] = ()) -> None:
             "WEBCARE_AUTHOR_KEY is not set: author ids are hashed with it before they leave the door. "
             "Set a long random secret (and keep it: another key makes other pseudonyms), or run `webcare demo`"
         )
-    configure_logging(settings.log_format)
-    for line in unknown_variables(os.environ):
-        log.warning("unknown setting", reason=line)
     stopping = Stopping()
     stopping.listen()
     deployment = load_deployment(settings.config)
