@@ -153,9 +153,7 @@ class AlertBook:
         The close of ``raised`` would raise it, that of ``bucket`` would say most; ``watch`` is as it would be after ``last``.
         """
         incident = core.incident
-        end = len(watch.negatives.counts) - (last - bucket)
-        peak = max(watch.negatives.counts[max(0, end - 1 - verdict.onset) : end])
-        scene = self._scene(core, bucket, verdict, watch, usual)._replace(raised=raised, at=moment(core.event_at), peak=peak)
+        scene = self._scene(core, bucket, verdict, watch, usual, last - bucket)._replace(raised=raised, at=moment(core.event_at))
         assert scene.tier is not None
         if incident is None:
             alert = raise_alert(scene, self._versions)
@@ -271,8 +269,10 @@ class AlertBook:
         key = f"{slug}|extent" if self._family is None else f"{slug}|extent|{self._family}"
         self._journal.touch(slug, key.encode(), self.extent.snapshot)
 
-    def _scene(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics) -> Scene:
+    def _scene(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, later: int = 0) -> Scene:
+        """``watch`` has seen ``bucket`` and so many after it."""
         onset = verdict.onset
+        end = len(watch.negatives.counts) - later
         length = figures_of(verdict, verdict.signal).buckets
         first, last = bucket - length + 1, bucket
         incident = core.confirmed
@@ -293,7 +293,7 @@ class AlertBook:
             volume=self._buckets.volume(first, last) if length <= RING else None,
             calendar=self._calendar.names(first, last),
             history=watch.closed,
-            peak=max(watch.negatives.counts[-1 - onset :]) if incident is None else incident.peak,
+            peak=max(watch.negatives.counts[max(0, end - 1 - onset) : end]) if incident is None else incident.peak,
             findings=findings,
             dossier=dossier,
             channel_family=self._family,

@@ -136,7 +136,7 @@ class Step(NamedTuple):
 
 
 class RuleBook:
-    """All rules of a deployment. ``hash`` names this version of the file, ``file`` is what errors call it, ``places`` finds its lines."""
+    """All rules of a deployment. ``hash`` names this version of the file, ``places`` finds its lines."""
 
     def __init__(self, settings: _RulesFile, rules: tuple[Rule, ...], calendars: dict[str, Calendar], hash_: str, places: Places) -> None:
         self.rules = rules
@@ -145,7 +145,6 @@ class RuleBook:
         self.calendars = calendars
         self.examples = settings.examples
         self.hash = hash_
-        self.file = places.file
         self.places = places
         self._by_name = {rule.name: rule for rule in rules}
         self._phrases = Phrases(phrase for rule in settings.rules for phrase in rule.when.text_any or ())
@@ -216,7 +215,7 @@ def parse_rules(content: bytes, *, file: str = "routing.toml") -> RuleBook:
         except ValueError as error:
             raise ConfigurationError(f"{places.of('calendars', name)}: {error}") from None
     _check_queues(settings, places)
-    _check_order(settings.rules, file, places)
+    _check_order(settings.rules, places)
     rules = []
     for index, rule in enumerate(settings.rules):
         try:
@@ -239,9 +238,9 @@ def _check_queues(settings: _RulesFile, places: Places) -> None:
             raise ConfigurationError(f"{places.of('queues', name)}: service comes before marketing; give it an order above {last_service}")
 
 
-def _check_order(rules: tuple[_RuleSettings, ...], file: str, places: Places) -> None:
+def _check_order(rules: tuple[_RuleSettings, ...], places: Places) -> None:
     if not rules or rules[-1].when != When():
-        raise ConfigurationError(f"{file}: the last rule must catch all that is left: end with one that has when = {{}}")
+        raise ConfigurationError(f"{places.file}: the last rule must catch all that is left: end with one that has when = {{}}")
     seen: set[str] = set()
     for index, rule in enumerate(rules):
         place = f"{places.of('rules', index)} ({rule.name})"
