@@ -350,7 +350,8 @@ class AlertBook:
         core.counters.alerts_resolved += 1
         record = self._records[fingerprint]
         alert = following(record.alert, record.decided, escalated=False)
-        hears_answers = core.counters.outbound > 0
+        # The counters begin anew where the brand's small part was lost: then an answer that was kept says as much.
+        hears_answers = core.counters.outbound > 0 or bool(extent is not None and extent.answered)
         alert = resolve(alert, self._brand, bucket, calm, peak, reason, extent, becomes, hears_answers=hears_answers)
         self._tell(alert, bucket, tell)
 

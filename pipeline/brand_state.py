@@ -1,8 +1,10 @@
 """All that the crisis stage keeps of one brand: its clock, what was seen, its buckets, its watch and its alerts.
 
 Each part is a changelog key of its own, written only when it changes: ``brand`` (small, with every mention), ``brand|watch`` (10 KB, once
-per closed bucket), ``brand|seen|<identity>``, ``brand|evidence|<bucket>`` and ``brand|alert|<fingerprint>``. Open buckets have no
-snapshot: they follow from the identities seen.
+per closed bucket), ``brand|seen|<identity>``, ``brand|evidence|<bucket>``, ``brand|alert|<fingerprint>``, ``brand|cadence`` (of registered
+sources), ``brand|topics`` (the usual ones), ``brand|extent`` (of an incident longer than buckets are kept), and ``brand|family|<name>`` (a
+private channel family; its evidence and extent lie under ``brand|evidence|<bucket>|<name>`` and ``brand|extent|<name>``). Open buckets
+have no snapshot: they follow from the identities seen.
 """
 
 from datetime import datetime

@@ -22,7 +22,8 @@ KEPT_ECHOES = 64
 
 OPEN_TIMES = 2
 """As long as a bucket is open, so many times as many are kept, and of each author: what is taken back makes room for what comes next,
-whichever of the two arrives first."""
+whichever of the two arrives first. That holds while no more is taken back than is kept beyond the half that a close leaves: one mention of
+each author, sixteen complaints, 64 echoes of a bucket. Beyond, what is shown depends on the order of arrival."""
 
 _LONGEST_URL = 500
 

@@ -107,10 +107,14 @@ def _since(facts: Facts, language: Language) -> str:
     if language == "nl":
         if facts.signal is None:
             return f"Sinds ongeveer {since} zijn er meer berichten over {facts.brand}."
+        if facts.signal == "share":  # there may be no more of them than at other times
+            return f"Sinds ongeveer {since} is een groter deel van de berichten over {facts.brand} negatief{_by(facts, language)}."
         line = f"Sinds ongeveer {since} zijn er meer negatieve berichten over {facts.brand}"
         return f"{line}{_by(facts, language)}."
     if facts.signal is None:
         return f"Since about {since} there are more mentions of {facts.brand}."
+    if facts.signal == "share":
+        return f"Since about {since} a larger part of the mentions of {facts.brand} is negative{_by(facts, language)}."
     return f"Since about {since} there are more negative mentions of {facts.brand}{_by(facts, language)}."
 
 

@@ -17,7 +17,7 @@ from schemas.outputs import Alert
 
 
 def rewarmed_core(entries: Iterable[Seen], firing: Sequence[Alert], mode: Mode, ticks: PartitionTicks) -> Core:
-    """What the identities, the alert that fires and the ticks tell of a brand."""
+    """What the identities, the alerts that fire and the ticks tell of a brand."""
     core = Core(Counters(), mode, {})
     last = -1
     for seen in entries:
@@ -31,6 +31,8 @@ def rewarmed_core(entries: Iterable[Seen], firing: Sequence[Alert], mode: Mode, 
         peak = alert.peak or 0.0
         if alert.kind == "surge":
             core.surge = OpenSurge(alert.fingerprint, alert.incident_id, alert.mode, alert.raised_at, peak)
+        elif alert.source is not None:
+            core.silences[alert.source] = OpenSurge(alert.fingerprint, alert.incident_id, alert.mode, alert.raised_at, 0.0)
         elif alert.tier is not None:
             core.incident = OpenIncident(alert.fingerprint, alert.incident_id, alert.tier, alert.mode, alert.raised_at, peak)
         core.mode = alert.mode

@@ -103,6 +103,20 @@ def test_a_surge_is_called_no_crisis_only_where_complaints_are_as_usual(language
 
 
 @pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("nl", "is een groter deel van de berichten over Noordnet negatief, in 1 uur van 17 verschillende auteurs."),
+        ("en", "a larger part of the mentions of Noordnet is negative, in 1 hour by 17 different authors."),
+    ],
+)  # fmt: skip
+def test_of_a_share_that_rose_it_is_not_said_that_there_are_more_complaints(language: Any, says: str):
+    said = explanation(facts(signal="share"), language)
+    assert says in said
+    assert "meer negatieve" not in said
+    assert "more negative" not in said
+
+
+@pytest.mark.parametrize(
     ("over", "says"),
     [
         pytest.param({"loudest": 81}, "Eén bericht is minstens 81 keer gedeeld of beantwoord.", id="one loud mention"),

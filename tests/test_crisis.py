@@ -1455,6 +1455,53 @@ def test_a_silence_survives_restarts():
     assert parts.out == whole.out
 
 
+def without_core(run: Run) -> Run:
+    """A new owner that could not read the brand's small part."""
+    partition = CrisisStage(LISTENING, "test").open(0, "")
+    for key, value in run.changelog.items():
+        if key != b"noordnet":
+            partition.restore(key, value)
+    partition.unreadable(b"noordnet")
+    partition.restored(run.change)
+    run.partition = partition
+    return run
+
+
+def test_a_silence_outlives_the_loss_of_the_brands_small_part():
+    """It is not told again while it lasts, and its end is told."""
+    story = fed(7, until=5 * DAY + 10 * HOUR)
+    story.tick(7 * DAY)
+    run = Run(LISTENING).feed(story.records, [300] * 8)
+    assert silences(run) == [("raised", "feed")]
+    without_core(run)
+    readings = {(reading.name, *reading.labels.values()): reading.value for reading in run.partition.readings()}
+    assert readings["open_alerts", "silence", "none"] == 1
+    for hour in range(7 * 24, 8 * 24):
+        story.say(hour * HOUR + 60, f"on{hour}", "neutral", source="forum")
+        story.tick(hour * HOUR + 900)
+    run.feed(story.records[-48:])
+    assert silences(run) == [("raised", "feed")]
+    run.restart()
+    story.say(8 * DAY + 60, "back", "neutral", source="feed")
+    story.tick(8 * DAY + HOUR)
+    run.feed(story.records[-2:])
+    assert silences(run) == [("raised", "feed"), ("resolved", "feed")]
+
+
+def test_what_was_answered_is_known_without_the_brands_small_part_where_an_answer_was_kept():
+    story = Story()
+    for number, asked in enumerate(story.crowd(HOUR, 20, span=HOUR)):
+        if number % 2:
+            own = {"direction": "outbound", "kind": "reply", "parent_id": asked}
+            story.say(2.1 * HOUR + number, "the brand", "neutral", **own)
+    story.tick(3 * HOUR)
+    run = without_core(after_history().feed(story.records))
+    story.tick(20 * HOUR)
+    resolved = resolved_of(run.feed(story.records[-1:]))
+    assert resolved.summary is not None
+    assert resolved.summary.answered_share == 0.5
+
+
 # people, and what they write in private
 
 
