@@ -8,6 +8,7 @@ from typing import Literal
 from vaderSentiment.vaderSentiment import BOOSTER_DICT, NEGATE, SPECIAL_CASES
 
 from pipeline.layered import LayeredScorer
+from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.linear import LinearLayer, parse_model
 from pipeline.lexicon.own_words import OwnWords, with_own_words
 from pipeline.lexicon.pack import Pack, parse_pack
@@ -65,7 +66,10 @@ def _base(language: str) -> bytes:
 
 def load_pack_scorers(own_words: OwnWords = NO_WORDS) -> dict[str, Reader]:
     """Every language by its pack alone, with a deployment's own words; English with VADER's figures beside it."""
-    packs = {language: PackScorer(with_own_words(load_pack(language), own_words.get(language, {}))) for language in LANGUAGES}
+    packs = {
+        language: PackScorer(with_own_words(load_pack(language), own_words.get(language, {})), FUNCTION_WORDS.get(language, ()))
+        for language in LANGUAGES
+    }
     scorers: dict[str, Reader] = {language: PackSentiment(pack) for language, pack in packs.items()}
     return scorers | {"en": EnglishScorer(packs["en"], VaderRules(load_vader()))}
 

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from agents.lexicons import load_pack
 from pipeline.lexicon import units
+from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.pack import PackError, parse_pack
 from pipeline.lexicon.scorer import LONE_NEGATION, PackScorer
 from pipeline.sentiment import PackSentiment
 
 PACK = load_pack("nl")
-SCORER = PackScorer(PACK)
-FRESH = PackScorer(PACK)
+SCORER = PackScorer(PACK, FUNCTION_WORDS["nl"])
+FRESH = PackScorer(PACK, FUNCTION_WORDS["nl"])
 DUTCH = PackSentiment(SCORER)
 
 NEGATIVE = """
@@ -148,7 +149,7 @@ def sign(text: str) -> int:
         pytest.param(
             "dat is sneller en niet goedkoop", {"sneller": 1.4, "niet goedkoop": -0.88}, id="negation does not reach back over en"
         ),
-        pytest.param("ik snap dat niet dat het mooi is", {"dat niet": LONE_NEGATION, "mooi": 2.0}, id="nor across dat"),
+        pytest.param("ik snap dat niet dat het mooi is", {"snap dat niet": LONE_NEGATION, "mooi": 2.0}, id="nor across dat"),
         pytest.param("te groot", {"te groot": -1.6}, id="too much"),
         pytest.param("te royaal", {"royaal": -1.44}, id="too much of a good thing"),
         pytest.param("Beste Anna, dit is slecht", {"slecht": -2.3}, id="a greeting is no praise"),
@@ -161,7 +162,7 @@ def sign(text: str) -> int:
         pytest.param("niemand aan de deur, zei hij", {"niemand aan de deur": LONE_NEGATION}, id="and is told with the words it is said of"),
         pytest.param(
             "zonder afspraak is het leuk",
-            {"zonder afspraak is het": LONE_NEGATION, "leuk": 1.9},
+            {"zonder afspraak": LONE_NEGATION, "leuk": 1.9},
             id="zonder does not reach across a verb",
         ),
         pytest.param("Mooi systeem hoor", {"Mooi hoor": -0.8}, id="hoor takes back the praise before it"),

@@ -3,6 +3,7 @@
 import pytest
 
 from agents.lexicons import load_pack
+from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.scorer import PackScorer
 from pipeline.sentiment import PackSentiment
 
@@ -111,7 +112,7 @@ TABLE = """
 + Geld netjes teruggekregen, keurig => Geld teruggekregen; keurig
 + Tien met een griffel => Tien met een griffel
 + Al jaren tevreden klant => Al jaren klant
-+ Eindelijk iemand die luistert => Eindelijk iemand die
++ Eindelijk iemand die luistert => Eindelijk iemand die luistert
 + Goed uitgelegd en keurig op de hoogte gehouden => Goed uitgelegd; keurig op de hoogte
 + Jij bent een held, Youssef => held
 + Ga zo door => Ga zo door
@@ -155,7 +156,7 @@ TABLE = """
 - Pure kofferdrama => kofferdrama
 - updategedoe => updategedoe
 - bezorgfrustratie => bezorgfrustratie
-- niet norrmaal meer, weer vertaging => niet norrmaal meer; vertaging
+- niet norrmaal meer, weer vertaging => niet norrmaal; vertaging
 + heeeerlijk gegeten => heeeerlijk
 + suuuuper blij mee => suuuuper; blij mee
 + bedankd voor de snelle hulp => bedankd; snelle hulp
@@ -257,7 +258,7 @@ ROWS = [line for line in TABLE.strip().splitlines() if not line.startswith("#")]
 
 @pytest.fixture(scope="module")
 def dutch() -> PackSentiment:
-    return PackSentiment(PackScorer(load_pack("nl")))
+    return PackSentiment(PackScorer(load_pack("nl"), FUNCTION_WORDS["nl"]))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.partition(" => ")[0][:60] for row in ROWS])

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.lexicons import load_pack, load_pack_scorers, load_vader
+from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.scorer import LONE_NEGATION, PackScorer
 from pipeline.lexicon.units import BASE_SCALE, LEAST_POLARITY
 from pipeline.sentiment import SCORED_CHARACTERS
 from pipeline.vader import VaderRules
 
 PACK = load_pack("en")
-SCORER = PackScorer(PACK)
+SCORER = PackScorer(PACK, FUNCTION_WORDS["en"])
 ENGLISH = load_pack_scorers()["en"]
 VADER = VaderRules(load_vader())
 

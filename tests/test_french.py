@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.lexicons import load_pack
+from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.scorer import LONE_NEGATION, PackScorer
 from pipeline.sentiment import SCORED_CHARACTERS, PackSentiment
 
 PACK = load_pack("fr")
-SCORER = PackScorer(PACK)
+SCORER = PackScorer(PACK, FUNCTION_WORDS["fr"])
 FRENCH = PackSentiment(SCORER)
 
 NEGATIVE = """

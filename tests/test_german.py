@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.lexicons import load_pack
+from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.scorer import LONE_NEGATION, PackScorer
 from pipeline.sentiment import SCORED_CHARACTERS, PackSentiment
 
 PACK = load_pack("de")
-SCORER = PackScorer(PACK)
+SCORER = PackScorer(PACK, FUNCTION_WORDS["de"])
 GERMAN = PackSentiment(SCORER)
 
 NEGATIVE = """
@@ -161,7 +162,7 @@ def sign(text: str) -> int:
         pytest.param("Kann ich das nicht online machen?", {}, id="a negation in a question asks"),
         pytest.param("Geht das ohne Karte, Herr Lang", {}, id="ohne alone says nothing"),
         pytest.param("ohne Lob", {"ohne Lob": -1.52}, id="but it negates"),
-        pytest.param("Das Formular habe ich nicht", {"ich nicht": LONE_NEGATION}, id="a negation alone leans to the negative"),
+        pytest.param("Das Formular habe ich nicht", {"Formular habe ich nicht": LONE_NEGATION}, id="a negation alone leans to the negative"),
         pytest.param(
             "ich glaube nicht, dass das schön wird",
             {"glaube nicht": LONE_NEGATION, "schön": 1.9},

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 from typing import NamedTuple
 
 import pytest
@@ -17,6 +18,7 @@ from pipeline.lexicon.units import Unit, Units
 
 PACKS = {language: load_pack(language) for language in LANGUAGES}
 WORDS = ("aap", "noot", "mies", "wim", "zus", "jet", "teun", "vuur")
+UNSAID = frozenset({"zus", "onbekend"})
 STOPS = {",": 1, ".": 2, "!": 2, "?": 3, "😡": 1, "👍": 1}
 
 _words = st.sampled_from(WORDS)
@@ -41,6 +43,10 @@ def packs(draw: st.DrawFn) -> Pack:
         nominal=draw(_some),
         verbs=draw(_some),
         mocking=draw(_some),
+        hollow=draw(st.frozensets(st.lists(_words, min_size=1, max_size=2).map(" ".join), max_size=3)),
+        reporting=draw(_some),
+        personal=draw(_some),
+        events=draw(_some),
         negations=draw(st.dictionaries(_words, st.sampled_from([1.0, 0.8]), max_size=2)),
         degrees=draw(st.dictionaries(_words, st.sampled_from([1.3, 0.7]), max_size=2)),
     )
@@ -91,7 +97,7 @@ class PlainScorer:
     def score(self, text: str) -> PackScore:
         words = [_Word(token, ";" if token in ",.!?" else token.lower(), STOPS.get(token, 0)) for token in text.split()]
         words = [word._replace(form="") if word.stop > 1 else word for word in words]
-        hits, negations, contrasts, mocking = self.find(words)
+        hits, negations, contrasts, mocking, reports = self.find(words)
         free = set(negations)
         before: _Hit | None = None
         for hit in hits:
@@ -103,6 +109,10 @@ class PlainScorer:
         self.turn_back(words, hits, [place for place in negations if place not in turning])
         turning = {hit.negation for hit in hits}
         self.mock(words, hits, mocking)
+        lone = [place for place in negations if place not in turning and words[place].form not in self.rules.quiet]
+        self.belittle(words, hits)
+        if not lone and not contrasts:
+            self.balance(words, hits)
         sentence = [sum(word.stop >= 2 for word in words[:place]) for place in range(len(words))]
         asking = {sentence[place] for place, word in enumerate(words) if word.stop == 3}
         for hit in hits:
@@ -115,7 +125,7 @@ class PlainScorer:
         for place in negations:
             if place not in turning and words[place].form not in self.rules.quiet and sentence[place] not in asking:
                 hits.append(_Hit((place,), scorer.LONE_NEGATION * self.rules.negations[words[place].form]))
-                hits[-1].told = self.beside(words, place)
+                hits[-1].told = self.beside(words, place, hits)
         hits.sort(key=lambda hit: hit.places[0])
         for hit in hits:
             if hit.value > 0 and sentence[hit.places[0]] in asking:
@@ -124,6 +134,10 @@ class PlainScorer:
             turns = [place for place in contrasts if sentence[place] == sentence[hit.places[0]]]
             if turns:
                 hit.value *= scorer.BEFORE_CONTRAST if hit.places[0] < turns[0] else scorer.AFTER_CONTRAST
+        if reports and "!" not in text and not any(word.form in self.rules.personal for word in words):
+            for hit in hits:
+                if {words[hit.places[0]].form, words[hit.places[-1]].form} & self.rules.events:
+                    hit.value *= scorer.REPORTED
         total = math.fsum(hit.value for hit in hits) * (1 + scorer.EXCLAIMED * min(text.count("!"), scorer.MOST_EXCLAMATIONS))
         shown = [(self.shown(words, hit), round(hit.value, 2)) for hit in hits]
         return PackScore(round(total / math.sqrt(total * total + scorer.SATURATION), 4), [hit for hit in shown if hit[1]])
@@ -136,7 +150,8 @@ class PlainScorer:
         rules = self.rules
         named = (
             *(rules.contrast, rules.greetings, rules.excess, rules.limits, rules.openers, rules.requests, rules.verbs, rules.mocking),
-            *(rules.negations, rules.degrees),
+            *(rules.negations, rules.degrees, rules.reporting, rules.personal, rules.events),
+            *(phrase.split() for phrase in rules.hollow),
         )
         return word.form in WORDS and (
             bool(self.pack.words.get(word.form))
@@ -156,11 +171,12 @@ class PlainScorer:
             return " ".join([*own, words[hit.negation].written])
         return " ".join([*(word.written for word in words[hit.negation : hit.places[0]] if self.known(word)), *own])
 
-    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int], list[int]]:
+    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int], list[int], list[int]]:
         hits: list[_Hit] = []
         negations: list[int] = []
         contrasts: list[int] = []
         mocking: list[int] = []
+        reports: list[int] = []
         covered = -1
         for place, word in enumerate(words):
             if place <= covered:
@@ -184,6 +200,8 @@ class PlainScorer:
                 negations.append(place)
             elif word.form in self.rules.mocking:
                 mocking.append(place)
+            elif word.form in self.rules.reporting:
+                reports.append(place)
             elif word.form in self.pack.emoji:
                 if place and words[place - 1].form == word.form:
                     hits[-1].value = hits[-1].plain * scorer.RUN
@@ -196,17 +214,53 @@ class PlainScorer:
                 and not self.is_degree(words, place)
             ):
                 hits.append(_Hit((place,), self.pack.words[word.form]))
-        return hits, negations, contrasts, mocking
+        return hits, negations, contrasts, mocking, reports
 
-    def beside(self, words: Sequence[_Word], place: int) -> str:
-        told = [words[place].written]
-        for word in words[place + 1 : place + 1 + scorer.BESIDE]:
-            if word.stop or word.form in self.rules.limits or word.form in self.rules.contrast:
+    def beside(self, words: Sequence[_Word], place: int, hits: Sequence[_Hit]) -> str:
+        """What follows in the clause without the unsaid words at its end; else what precedes without those at its head."""
+        joined = words[place].form in self.rules.nominal and place + 1 < len(words) and words[place + 1].form in self.rules.limits
+        ahead: list[str] = []
+        for number, word in enumerate(words[place + 1 : place + 1 + scorer.BESIDE + (scorer.CLAUSE_WORDS if joined else 0)]):
+            if word.stop or ((word.form in self.rules.limits or word.form in self.rules.contrast) and not (joined and number == 0)):
                 break
-            told.append(word.written)
-        if len(told) == 1 and place and not words[place - 1].stop:
-            told.insert(0, words[place - 1].written)
-        return " ".join(told)
+            ahead.append(word.written)
+        behind: list[str] = []
+        taken = {place for hit in hits if not hit.told for place in range(hit.places[0], hit.places[-1] + 1)}
+        for number, word in enumerate(reversed(words[max(place - scorer.BESIDE, 0) : place])):
+            if word.stop or word.form in self.rules.contrast:
+                break
+            if number and (word.form in self.rules.limits or place - 1 - number in taken):
+                break
+            behind.insert(0, word.written)
+        if joined and len(ahead) == 1:
+            ahead = []
+        short = list(reversed(list(dropwhile(self.unsaid, reversed(ahead)))))
+        since = list(dropwhile(self.unsaid, behind))
+        if short or (ahead and not since):
+            return " ".join([words[place].written, *(short or ahead)])
+        return " ".join([*(since or behind[-1:]), words[place].written])
+
+    def unsaid(self, word: str) -> bool:
+        return word.lower() in UNSAID
+
+    def belittle(self, words: Sequence[_Word], hits: Sequence[_Hit]) -> None:
+        head = next((place for place, word in enumerate(words) if word.stop or word.form in self.pack.emoji), 0)
+        if not 0 < head <= scorer.HOLLOW_WORDS or len(hits) < 2 or " ".join(word.form for word in words[:head]) not in self.rules.hollow:
+            return
+        first, *others = hits
+        if first.value > 0 and first.places[-1] < head < others[0].places[0] and all(hit.value < 0 for hit in others):
+            first.value *= scorer.MOCKED
+
+    def balance(self, words: Sequence[_Word], hits: Sequence[_Hit]) -> None:
+        if len(hits) != 2 or any(len(hit.places) > 1 or hit.sign or hit.negation is not None for hit in hits):
+            return
+        one, other = hits
+        stops = [place for place, word in enumerate(words[:-1]) if word.stop or word.form in self.pack.emoji]
+        if one.value * other.value >= 0 or len(stops) != 1 or not one.places[0] < stops[0] < other.places[0]:
+            return
+        if 2 <= stops[0] <= scorer.ALIKE_WORDS and 2 <= len(words) - 1 - stops[0] <= scorer.ALIKE_WORDS + 1:
+            weight = scorer.BALANCED * min(abs(one.value), abs(other.value))
+            one.value, other.value = math.copysign(weight, one.value), math.copysign(weight, other.value)
 
     def mock(self, words: Sequence[_Word], hits: Sequence[_Hit], mocking: Sequence[int]) -> None:
         praise = [hit for hit in hits if hit.value > 0]
@@ -292,7 +346,7 @@ class PlainScorer:
 @settings(max_examples=100)
 @given(packs(), st.lists(_texts, min_size=1, max_size=4))
 def test_the_scorer_is_the_plain_rules(pack: Pack, texts: list[str]) -> None:
-    fast, plain = PackScorer(pack), PlainScorer(pack)
+    fast, plain = PackScorer(pack, UNSAID), PlainScorer(pack)
     for text in texts:
         assert fast.score(text) == plain.score(text)
 

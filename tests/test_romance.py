@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.lexicons import load_pack
+from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.pack import parse_pack
 from pipeline.lexicon.scorer import PackScorer
 from pipeline.sentiment import PackSentiment
 
 LANGUAGES = ("es", "it", "pt")
 PACKS = {language: load_pack(language) for language in LANGUAGES}
-SCORERS = {language: PackScorer(pack) for language, pack in PACKS.items()}
+SCORERS = {language: PackScorer(pack, FUNCTION_WORDS[language]) for language, pack in PACKS.items()}
 SENTIMENT = {language: PackSentiment(scorer) for language, scorer in SCORERS.items()}
 
 SPANISH = """
@@ -299,7 +300,7 @@ def test_accents_change_nothing_but_what_is_shown(language: str):
 
 
 SOME_WORDS = [word for pack in PACKS.values() for word in list(pack.words)[:100]]
-AFRESH = {language: PackScorer(pack) for language, pack in PACKS.items()}
+AFRESH = {language: PackScorer(pack, FUNCTION_WORDS[language]) for language, pack in PACKS.items()}
 
 
 @settings(max_examples=60)

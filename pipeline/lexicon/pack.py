@@ -31,17 +31,17 @@ class PackError(ValueError):
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the words of a language work on each other.
 
-    ``contrast``: what follows counts more ("maar"). ``greetings``: say nothing as the first word. ``excess``: turn praise into blame
-    ("te groot"). ``limits``: a negation does not reach across. ``backward``: negations that may
-    come last ("leuk is het niet"). ``endings``: may come off. ``negations``: how much of what follows is
-    turned round. ``degrees``: factor on what follows. ``prefixes``: factor on the rest of the word. ``roots``: what a stem without its
-    ending may end in ("molest" + "ar"). ``accents``: whether they are kept; if not, "avería" and "averia" are one word, in files and
-    texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa"). ``closers``: negations only where one of
-    ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``quiet``: negations that
-    lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not reach across one of ``verbs`` ("zonder afspraak
-    werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem hoor"). ``spelling``: german
-    writes ä and ß as ae and ss, in files and texts. ``thanks`` after a
-    question or one of ``requests`` only close a message.
+    ``contrast``: what follows counts more ("maar"). ``greetings``: say nothing as the first word. ``excess``: turn praise into blame ("te
+    groot"). ``limits``: a negation does not reach across. ``backward``: negations that may come last ("leuk is het niet"). ``endings``:
+    may come off. ``negations``: how much of what follows is turned round. ``degrees``: factor on what follows. ``prefixes``: factor on
+    the rest of the word. ``roots``: what a stem without its ending may end in ("molest" + "ar"). ``accents``: whether they are kept; if
+    not, "avería" and "averia" are one word, in files and texts. ``elision``: an unlisted word is taken apart at its apostrophes
+    ("l'attesa"). ``closers``: negations only where one of ``openers`` stands a few words before ("ne … plus"; "plus" alone is more).
+    ``quiet``: negations that lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not reach across one of
+    ``verbs`` ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem
+    hoor"). ``hollow``: exclamations that mock where only blame follows ("Top weer. Derde keer mis."). ``reporting``: words of news;
+    where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``spelling``: german writes ä and ß
+    as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests`` only close a message.
     """
 
     spelling: Literal["plain", "dutch", "german"] = "plain"
@@ -59,6 +59,10 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nominal: frozenset[str] = frozenset()
     verbs: frozenset[str] = frozenset()
     mocking: frozenset[str] = frozenset()
+    hollow: frozenset[str] = frozenset()
+    reporting: frozenset[str] = frozenset()
+    personal: frozenset[str] = frozenset()
+    events: frozenset[str] = frozenset()
     requests: frozenset[str] = frozenset()
     thanks: frozenset[str] = frozenset()
     endings: tuple[str, ...] = ()

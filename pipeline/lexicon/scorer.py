@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from itertools import chain, pairwise
 from operator import attrgetter
@@ -21,7 +21,9 @@ BLAME_NEGATED = -0.4
 LONE_NEGATION = -0.6
 """A negation of something we have no word for leans to the negative; in a question it does not ("kan dat niet anders?")."""
 BESIDE = 3
-"""So many of the words that follow it are told with a lone negation."""
+"""So many of the words that follow it, or else precede it, are told with a lone negation."""
+CLAUSE_WORDS = 2
+"""So many more where it negates a clause: "zonder dat mij iets is verteld"."""
 _MARKS = ".,;:!?…()[]\"'“”‘’„«»"
 EXCESS = -0.8
 BEFORE_CONTRAST = 0.6
@@ -31,6 +33,13 @@ PRAISE_ASKED = 0.4
 MOCKED = -0.4
 MOCKED_WITHIN = 2
 """“Mooi systeem hoor” says the opposite, mildly; so many words may stand between the praise and what mocks it."""
+REPORTED = 0.15
+"""News of an event ("storing in Ede verholpen") judges nobody, unless it is told by somebody whom it hit."""
+ALIKE_WORDS = 4
+"""“Goede app, slechte helpdesk”: of praise and blame in two clauses of so many words neither wins."""
+BALANCED = 0.5
+HOLLOW_WORDS = 3
+"""“Top weer.” before nothing but blame is mockery; an exclamation is no longer than this."""
 THANKS_CLOSING = 0.15
 """Thanks after a question or a request close a message."""
 RUN = 1.5
@@ -74,8 +83,10 @@ _start = attrgetter("start")
 class PackScorer:
     """One language's pack at work."""
 
-    def __init__(self, pack: Pack) -> None:
+    def __init__(self, pack: Pack, unsaid: Collection[str] = ()) -> None:
+        """``unsaid``: words that tell a reader nothing at the end of what is negated ("geen enkele trap in")."""
         self._pack = pack
+        self._unsaid = unsaid
 
     @cached_property
     def _units(self) -> Units:
@@ -89,7 +100,7 @@ class PackScorer:
     def read(self, text: str, tokens: Sequence[str]) -> PackScore:
         """The same of a text that is already split at white space."""
         units = list(chain.from_iterable(map(self._units.__getitem__, tokens)))
-        found, negations, contrasts, mocking = _find(units)
+        found, negations, contrasts, mocking, reports = _find(units)
         if not found and not negations:
             return PackScore(0.0, [])
         used = _weigh(units, found, negations, not text.isupper())
@@ -99,19 +110,26 @@ class PackScorer:
             lone = [place for place in negations if place not in used and not units[place].quiet]
         if mocking:
             _mock(units, found, mocking)
+        if len(found) > 1:
+            if units[0].hollow:
+                self._belittle(units, found)
+            if len(found) == 2 and not contrasts and not lone and len(units) <= 2 * ALIKE_WORDS + 2:
+                _balance(units, found)
         if thanks := [hit for hit in found if units[hit.start].thanks or units[hit.end].thanks]:
             _close(units, thanks)
         if lone or contrasts or ("?" in text and found):
             ends, questions = _sentences(units)
             if lone:
                 said = [place for place in lone if bisect_left(ends, place) not in questions]
-                told = self._beside(tokens, units, said)
+                told = self._beside(tokens, units, said, found)
                 found += [_Found(one, one, LONE_NEGATION * units[one].negation, (), text) for one, text in zip(said, told, strict=True)]
                 found.sort(key=_start)
             if questions:
                 _ask(ends, questions, found)
             if contrasts:
                 _contrast(ends, found, contrasts)
+        if reports and "!" not in text:
+            self._report(units, found)
         total = math.fsum([hit.valence for hit in found])
         total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
         hits = [
@@ -121,26 +139,78 @@ class PackScorer:
         ]
         return PackScore(round(total / math.sqrt(total * total + SATURATION), 4), hits)
 
-    def _beside(self, tokens: Sequence[str], units: Sequence[Unit], places: Sequence[int]) -> list[str]:
-        """Each negation and what it is said of: a few words that follow it in its clause, or where none does, the one before."""
-        of_token = self._units
+    def _beside(self, tokens: Sequence[str], units: Sequence[Unit], places: Sequence[int], found: Sequence[_Found]) -> list[str]:
+        """Each negation and what it is said of: a few words that follow it in its clause, or else those before that are told of nothing
+        else; words that say nothing at the outer end are left out."""
+        of_token, unsaid = self._units, self._unsaid
         tokens = [token for token in tokens if of_token[token]]
+        bare = [token.strip(_MARKS) for token in tokens]
         owners = [number for number, token in enumerate(tokens) for _ in of_token[token]]
+        taken = {owners[place] for hit in found for place in range(hit.start, hit.end + 1)}
         told = []
         for place in places:
-            words, number = [units[place].shown], owners[place]
-            ahead = tokens[number + 1 : number + 1 + BESIDE] if place + 1 == len(owners) or owners[place + 1] != number else ()
-            for token in ahead:
-                first, last = of_token[token][0], of_token[token][-1]
-                if first.stop or first.limit or first.contrast:
-                    break
-                words.append(token.strip(_MARKS))
-                if last.stop:
-                    break
-            if len(words) == 1 and place and owners[place - 1] == number - 1 and not units[place - 1].stop:
-                words.insert(0, tokens[number - 1].strip(_MARKS))
+            number = owners[place]
+            ahead = (
+                _ahead(tokens, of_token, number, units[place].nominal)
+                if place + 1 == len(owners) or owners[place + 1] != number
+                else number + 1
+            )
+            last = ahead
+            while last > number + 1 and bare[last - 1].lower() in unsaid:
+                last -= 1
+            first = behind = _behind(tokens, of_token, number, taken) if not place or owners[place - 1] != number else number
+            while first < number and bare[first].lower() in unsaid:
+                first += 1
+            if last > number + 1 or (ahead > number + 1 and first == number):
+                words = [units[place].shown, *bare[number + 1 : last if last > number + 1 else ahead]]
+            else:
+                words = [*bare[first if first < number else max(behind, number - 1) : number], units[place].shown]
             told.append(" ".join(words))
         return told
+
+    def _belittle(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
+        """A first sentence that is an exclamation of praise mocks where nothing but blame follows."""
+        head = next((place for place, unit in enumerate(units[: HOLLOW_WORDS + 1]) if unit.stop), 0)
+        first = found[0]
+        if (
+            head
+            and first.end < head
+            and first.valence > 0
+            and max([hit.valence for hit in found[1:]]) < 0
+            and found[1].start > head
+            and " ".join([unit.form for unit in units[:head]]) in self._pack.rules.hollow
+        ):
+            first.valence *= MOCKED
+
+    def _report(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
+        """In news (a word of reporting, nobody speaks or is spoken to) events are no verdict."""
+        personal, events = self._pack.rules.personal, self._pack.rules.events
+        if not any(unit.form in personal for unit in units):
+            for hit in found:
+                if units[hit.start].form in events or units[hit.end].form in events:
+                    hit.valence *= REPORTED
+
+
+def _ahead(tokens: Sequence[str], of_token: Units, number: int, nominal: bool) -> int:
+    """Where what a negation at a token is said of ends: a few words, within its clause."""
+    joined = nominal and number + 1 < len(tokens) and of_token[tokens[number + 1]][0].limit
+    begin = number + 1 + joined
+    end = min(number + 1 + BESIDE + joined * CLAUSE_WORDS, len(tokens))
+    for ahead in range(begin, end):
+        first, last = of_token[tokens[ahead]][0], of_token[tokens[ahead]][-1]
+        if first.stop or first.limit or first.contrast or last.stop:
+            end = ahead + (not (first.stop or first.limit or first.contrast))
+            break
+    return end if end > begin else number + 1
+
+
+def _behind(tokens: Sequence[str], of_token: Units, number: int, taken: Collection[int]) -> int:
+    """Where the words before a negation begin: a few, within its clause."""
+    for behind in range(number - 1, max(number - 1 - BESIDE, -1), -1):
+        last = of_token[tokens[behind]][-1]
+        if last.stop or last.contrast or ((last.limit or behind in taken) and behind < number - 1):
+            return behind + 1
+    return max(number - BESIDE, 0)
 
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:
@@ -155,12 +225,13 @@ def _shown(units: Sequence[Unit], hit: _Found) -> str:
     return " ".join([*[unit.shown for unit in units[hit.negation : hit.start] if unit.shown], shown])
 
 
-def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int], list[int]]:
-    """Phrases and words with a valence; and where negations, contrasts and what mocks stand that are part of no phrase."""
+def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int], list[int], list[int]]:
+    """Phrases and words with a valence; and where negations, contrasts, what mocks and what reports stand that are part of no phrase."""
     found: list[_Found] = []
     negations: list[int] = []
     contrasts: list[int] = []
     mocking: list[int] = []
+    reports: list[int] = []
     covered, last = -1, len(units) - 1
     pairs = enumerate(pairwise(chain(units, (PLAIN,))))
     for place in [place for place, (unit, after) in pairs if unit.speaks or after.form in unit.opens]:
@@ -195,12 +266,14 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int], li
             negations.append(place)
         elif unit.mocking:
             mocking.append(place)
+        elif unit.reporting:
+            reports.append(place)
         elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
             found[-1].end = place
             found[-1].valence = unit.valence * RUN
         elif unit.valence and not (unit.greeting and place == 0) and not _is_degree(units, place):
             found.append(_Found(place, place, unit.valence))
-    return found, negations, contrasts, mocking
+    return found, negations, contrasts, mocking, reports
 
 
 def _goes_on(units: Sequence[Unit], start: int, gap: Node) -> bool:
@@ -340,6 +413,20 @@ def _mock(units: Sequence[Unit], found: Sequence[_Found], mocking: Sequence[int]
             hit.turned = True
             hit.negation = place
             return
+
+
+def _balance(units: Sequence[Unit], found: Sequence[_Found]) -> None:
+    """Praise of one thing and blame of another, each in a short clause of its own, weigh the same and half: neither wins."""
+    one, other = found
+    if one.valence * other.valence >= 0 or one.start != one.end or other.start != other.end or one.turned or other.turned:
+        return
+    stops = [place for place, unit in enumerate(units[:-1]) if unit.stop]
+    if len(stops) != 1 or not one.start < stops[0] < other.start or units[one.start].stop or units[other.start].stop:
+        return
+    if 2 <= stops[0] <= ALIKE_WORDS and 2 <= len(units) - 1 - stops[0] <= ALIKE_WORDS + 1:
+        weight = BALANCED * min(abs(one.valence), abs(other.valence))
+        for hit in found:
+            hit.valence = math.copysign(weight, hit.valence)
 
 
 def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:

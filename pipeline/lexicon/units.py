@@ -92,6 +92,9 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     nominal: bool = False
     verb: bool = False
     mocking: bool = False
+    reporting: bool = False
+    hollow: bool = False
+    """Whether an exclamation that may be mockery begins with it."""
 
 
 PLAIN = Unit()
@@ -130,8 +133,9 @@ class Units(dict[str, tuple[Unit, ...]]):
         rules = pack.rules
         self._known = frozenset(form for forms in phrases for form in forms).union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
-            rules.verbs, rules.mocking,
+            rules.verbs, rules.mocking, rules.reporting, rules.personal, rules.events, *(phrase.split() for phrase in rules.hollow),
         )  # fmt: skip
+        self._hollow = frozenset(phrase.partition(" ")[0] for phrase in rules.hollow)
         self._prefixes = tuple(rules.prefixes)
         self._german = rules.spelling == "german"
         self._spellings = _dutch if pack.rules.spelling == "dutch" else _plain
@@ -210,6 +214,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         degree = rules.degrees.get(form, 1.0)
         phrases = self._tree(form)
         contrast, excess, limit, mocking = form in rules.contrast, form in rules.excess, form in rules.limits, form in rules.mocking
+        reporting = form in rules.reporting
         return Unit(
             shown=piece,
             form=form,
@@ -231,9 +236,16 @@ class Units(dict[str, tuple[Unit, ...]]):
             nominal=form in rules.nominal,
             verb=form in rules.verbs,
             mocking=mocking,
+            reporting=reporting,
+            hollow=form in self._hollow,
             phrases=phrases,
             opens=_NOTHING if phrases is None else phrases.following,
-            speaks=contrast or mocking or negation != 0.0 or valence != 0.0 or (phrases is not None and phrases.gap is not None),
+            speaks=contrast
+            or mocking
+            or reporting
+            or negation != 0.0
+            or valence != 0.0
+            or (phrases is not None and phrases.gap is not None),
             acts=contrast or limit or excess or negation != 0.0 or degree != 1.0,
         )
 
