@@ -250,6 +250,31 @@ TABLE = """
 + Storing snel verholpen, top => Storing verholpen; top
 + Klacht keurig afgehandeld => Klacht; keurig afgehandeld
 + Eindelijk opgelost, dank jullie wel => Eindelijk opgelost; dank
+# thanks by what would have been
++ Zonder jullie hulp was het nooit gelukt => Zonder jullie was nooit gelukt
++ Zonder Piet had ik het niet gered => Zonder had niet gered
++ Zonder haar zat ik nu nog te wachten => Zonder haar zat nog; wachten
++ Als jullie er niet waren geweest => Als jullie er niet waren
+# amazement, both ways
++ Niet te geloven zo snel => Niet te geloven zo snel
+- Niet te geloven hoe traag => Niet te geloven; traag
+- Niet te geloven wat een puinhoop => Niet te geloven wat een puinhoop
+# wishes
+0 Zou leuk zijn als jullie ook in Gent openen => Zou leuk zijn als
+0 Het zou fijn zijn als er een filter bij kwam => zou fijn zijn als
+- Het zou fijn zijn als iemand eens terugbelt => zou fijn zijn als terugbelt
+# news of an event
+0 Storing in het gasnet van Ede verholpen, meldt de netbeheerder => Storing; verholpen
+0 Vakbonden kondigen voor dinsdag een staking aan => staking
+- Wij hebben weer een storing en reizigers worden boos => weer een storing; boos
+# praise that mocks, praise and blame side by side
+- Top weer. Derde keer dit jaar een leeg doosje => Top; Derde keer
+- Lekker. Pakket kwijt => Lekker; kwijt
++ Top weer! Snel geholpen => Top; Snel geholpen
+0 Goede app, slechte helpdesk => Goede; slechte
+# feared, and not so
++ Er was niets dat tegenviel => niets dat tegenviel
+- Geblokkeerd zonder dat mij iets is verteld => Geblokkeerd; zonder dat mij iets is verteld
 """
 """A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
 

@@ -162,7 +162,9 @@ def sign(text: str) -> int:
         pytest.param("Kann ich das nicht online machen?", {}, id="a negation in a question asks"),
         pytest.param("Geht das ohne Karte, Herr Lang", {}, id="ohne alone says nothing"),
         pytest.param("ohne Lob", {"ohne Lob": -1.52}, id="but it negates"),
-        pytest.param("Das Formular habe ich nicht", {"Formular habe ich nicht": LONE_NEGATION}, id="a negation alone leans to the negative"),
+        pytest.param(
+            "Das Formular habe ich nicht", {"Formular habe ich nicht": LONE_NEGATION}, id="a negation alone leans to the negative"
+        ),
         pytest.param(
             "ich glaube nicht, dass das schön wird",
             {"glaube nicht": LONE_NEGATION, "schön": 1.9},

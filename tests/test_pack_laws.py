@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.lexicons import LANGUAGES, load_pack
 from pipeline import signals
-from pipeline.lexicon import scorer
+from pipeline.lexicon import beside, scorer
 from pipeline.lexicon.pack import Pack, Rules
 from pipeline.lexicon.scorer import PackScore, PackScorer
 from pipeline.lexicon.units import Unit, Units
@@ -220,13 +220,13 @@ class PlainScorer:
         """What follows in the clause without the unsaid words at its end; else what precedes without those at its head."""
         joined = words[place].form in self.rules.nominal and place + 1 < len(words) and words[place + 1].form in self.rules.limits
         ahead: list[str] = []
-        for number, word in enumerate(words[place + 1 : place + 1 + scorer.BESIDE + (scorer.CLAUSE_WORDS if joined else 0)]):
+        for number, word in enumerate(words[place + 1 : place + 1 + beside.BESIDE + (beside.CLAUSE_WORDS if joined else 0)]):
             if word.stop or ((word.form in self.rules.limits or word.form in self.rules.contrast) and not (joined and number == 0)):
                 break
             ahead.append(word.written)
         behind: list[str] = []
         taken = {place for hit in hits if not hit.told for place in range(hit.places[0], hit.places[-1] + 1)}
-        for number, word in enumerate(reversed(words[max(place - scorer.BESIDE, 0) : place])):
+        for number, word in enumerate(reversed(words[max(place - beside.BESIDE, 0) : place])):
             if word.stop or word.form in self.rules.contrast:
                 break
             if number and (word.form in self.rules.limits or place - 1 - number in taken):

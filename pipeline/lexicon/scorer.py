@@ -8,6 +8,7 @@ from itertools import chain, pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
+from pipeline.lexicon.beside import beside
 from pipeline.lexicon.pack import Pack
 from pipeline.lexicon.units import PLAIN, QUESTION, SENTENCE, Node, Unit, Units
 
@@ -20,11 +21,6 @@ BLAME_NEGATED = -0.4
 """“Niet goed” is nearly bad; “niet slecht” is hardly good."""
 LONE_NEGATION = -0.6
 """A negation of something we have no word for leans to the negative; in a question it does not ("kan dat niet anders?")."""
-BESIDE = 3
-"""So many of the words that follow it, or else precede it, are told with a lone negation."""
-CLAUSE_WORDS = 2
-"""So many more where it negates a clause: "zonder dat mij iets is verteld"."""
-_MARKS = ".,;:!?…()[]\"'“”‘’„«»"
 EXCESS = -0.8
 BEFORE_CONTRAST = 0.6
 AFTER_CONTRAST = 1.3
@@ -121,7 +117,8 @@ class PackScorer:
             ends, questions = _sentences(units)
             if lone:
                 said = [place for place in lone if bisect_left(ends, place) not in questions]
-                told = self._beside(tokens, units, said, found)
+                taken = [place for hit in found for place in range(hit.start, hit.end + 1)]
+                told = beside(self._units, self._unsaid, tokens, units, said, taken)
                 found += [_Found(one, one, LONE_NEGATION * units[one].negation, (), text) for one, text in zip(said, told, strict=True)]
                 found.sort(key=_start)
             if questions:
@@ -138,35 +135,6 @@ class PackScorer:
             if (valence := round(hit.valence, 2))
         ]
         return PackScore(round(total / math.sqrt(total * total + SATURATION), 4), hits)
-
-    def _beside(self, tokens: Sequence[str], units: Sequence[Unit], places: Sequence[int], found: Sequence[_Found]) -> list[str]:
-        """Each negation and what it is said of: a few words that follow it in its clause, or else those before that are told of nothing
-        else; words that say nothing at the outer end are left out."""
-        of_token, unsaid = self._units, self._unsaid
-        tokens = [token for token in tokens if of_token[token]]
-        bare = [token.strip(_MARKS) for token in tokens]
-        owners = [number for number, token in enumerate(tokens) for _ in of_token[token]]
-        taken = {owners[place] for hit in found for place in range(hit.start, hit.end + 1)}
-        told = []
-        for place in places:
-            number = owners[place]
-            ahead = (
-                _ahead(tokens, of_token, number, units[place].nominal)
-                if place + 1 == len(owners) or owners[place + 1] != number
-                else number + 1
-            )
-            last = ahead
-            while last > number + 1 and bare[last - 1].lower() in unsaid:
-                last -= 1
-            first = behind = _behind(tokens, of_token, number, taken) if not place or owners[place - 1] != number else number
-            while first < number and bare[first].lower() in unsaid:
-                first += 1
-            if last > number + 1 or (ahead > number + 1 and first == number):
-                words = [units[place].shown, *bare[number + 1 : last if last > number + 1 else ahead]]
-            else:
-                words = [*bare[first if first < number else max(behind, number - 1) : number], units[place].shown]
-            told.append(" ".join(words))
-        return told
 
     def _belittle(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
         """A first sentence that is an exclamation of praise mocks where nothing but blame follows."""
@@ -189,28 +157,6 @@ class PackScorer:
             for hit in found:
                 if units[hit.start].form in events or units[hit.end].form in events:
                     hit.valence *= REPORTED
-
-
-def _ahead(tokens: Sequence[str], of_token: Units, number: int, nominal: bool) -> int:
-    """Where what a negation at a token is said of ends: a few words, within its clause."""
-    joined = nominal and number + 1 < len(tokens) and of_token[tokens[number + 1]][0].limit
-    begin = number + 1 + joined
-    end = min(number + 1 + BESIDE + joined * CLAUSE_WORDS, len(tokens))
-    for ahead in range(begin, end):
-        first, last = of_token[tokens[ahead]][0], of_token[tokens[ahead]][-1]
-        if first.stop or first.limit or first.contrast or last.stop:
-            end = ahead + (not (first.stop or first.limit or first.contrast))
-            break
-    return end if end > begin else number + 1
-
-
-def _behind(tokens: Sequence[str], of_token: Units, number: int, taken: Collection[int]) -> int:
-    """Where the words before a negation begin: a few, within its clause."""
-    for behind in range(number - 1, max(number - 1 - BESIDE, -1), -1):
-        last = of_token[tokens[behind]][-1]
-        if last.stop or last.contrast or ((last.limit or behind in taken) and behind < number - 1):
-            return behind + 1
-    return max(number - BESIDE, 0)
 
 
 def _shown(units: Sequence[Unit], hit: _Found) -> str:

@@ -1,0 +1,64 @@
+"""What a negation that turns nothing round is told with: "formulier niet", "zonder dat mij iets is verteld"."""
+
+from collections.abc import Collection, Sequence
+
+from pipeline.lexicon.units import Unit, Units
+
+BESIDE = 3
+"""So many of the words that follow it, or else precede it, are told with a lone negation."""
+CLAUSE_WORDS = 2
+"""So many more where it negates a clause: "zonder dat mij iets is verteld"."""
+_MARKS = ".,;:!?…()[]\"'“”‘’„«»"
+
+
+def beside(
+    of_token: Units, unsaid: Collection[str], tokens: Sequence[str], units: Sequence[Unit], places: Sequence[int], taken: Sequence[int]
+) -> list[str]:
+    """Each negation (``places`` of ``units``) and what it is said of: a few words that follow it in its clause, or else those before it
+    that are told of nothing else (``taken``); words that say nothing (``unsaid``) are left out at the outer end."""
+    tokens = [token for token in tokens if of_token[token]]
+    bare = [token.strip(_MARKS) for token in tokens]
+    owners = [number for number, token in enumerate(tokens) for _ in of_token[token]]
+    told_already = {owners[place] for place in taken}
+    told = []
+    for place in places:
+        number = owners[place]
+        ahead = (
+            _ahead(tokens, of_token, number, units[place].nominal)
+            if place + 1 == len(owners) or owners[place + 1] != number
+            else number + 1
+        )
+        last = ahead
+        while last > number + 1 and bare[last - 1].lower() in unsaid:
+            last -= 1
+        first = behind = _behind(tokens, of_token, number, told_already) if not place or owners[place - 1] != number else number
+        while first < number and bare[first].lower() in unsaid:
+            first += 1
+        if last > number + 1 or (ahead > number + 1 and first == number):
+            words = [units[place].shown, *bare[number + 1 : last if last > number + 1 else ahead]]
+        else:
+            words = [*bare[first if first < number else max(behind, number - 1) : number], units[place].shown]
+        told.append(" ".join(words))
+    return told
+
+
+def _ahead(tokens: Sequence[str], of_token: Units, number: int, nominal: bool) -> int:
+    """Where what a negation at a token is said of ends: a few words, within its clause."""
+    joined = nominal and number + 1 < len(tokens) and of_token[tokens[number + 1]][0].limit
+    begin = number + 1 + joined
+    end = min(number + 1 + BESIDE + joined * CLAUSE_WORDS, len(tokens))
+    for ahead in range(begin, end):
+        first, last = of_token[tokens[ahead]][0], of_token[tokens[ahead]][-1]
+        if first.stop or first.limit or first.contrast or last.stop:
+            end = ahead + (not (first.stop or first.limit or first.contrast))
+            break
+    return end if end > begin else number + 1
+
+
+def _behind(tokens: Sequence[str], of_token: Units, number: int, taken: Collection[int]) -> int:
+    """Where the words before a negation begin: a few, within its clause."""
+    for behind in range(number - 1, max(number - 1 - BESIDE, -1), -1):
+        last = of_token[tokens[behind]][-1]
+        if last.stop or last.contrast or ((last.limit or behind in taken) and behind < number - 1):
+            return behind + 1
+    return max(number - BESIDE, 0)
