@@ -1,13 +1,15 @@
 """A pack's answer and what a linear layer makes of it: calibrated probabilities, and an explanation that holds the words of both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pipeline.lexicon.function_words import FUNCTION_WORDS
-from pipeline.lexicon.linear import LinearLayer
+from pipeline.lexicon.linear import Judgement, LinearLayer
 from pipeline.sentiment import Findings, Reader, strongest, told
 from schemas.mention import Label, Sentiment
 
+STEPS: Final = 10_000
+"""Between a probability of 0 and one of 1."""
 LEAST_SHOWN: Final = 1.0
 """A word is told if it counts as much as a mild word of a pack."""
 LEAST_TOLD: Final = 0.25
@@ -25,23 +27,34 @@ class LayeredScorer:
 
     def score(self, text: str) -> Sentiment:
         """The likeliest label; compound is P(positive) - P(negative)."""
-        read = self._base.read(text)
-        bare, tokens, compound, hits, vader = read
-        p_negative, p_neutral, p_positive, most = self._layer.judge(
-            bare, tokens, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound
-        )
+        return self.score_all([text])[0]
+
+    def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
+        """The same of several texts, step by step."""
+        read = list(map(self._base.read, texts))
+        judge = self._layer.judge
+        judged = [
+            judge(bare, tokens, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
+            for bare, tokens, compound, hits, vader in read
+        ]
+        return list(map(self._sentiment, read, judged))
+
+    def _sentiment(self, read: Findings, judgement: Judgement) -> Sentiment:
+        _, _, _, hits, vader = read
+        p_negative, p_neutral, p_positive, most = judgement
         label: Label = "neutral"
         if p_positive > p_neutral and p_positive > p_negative:
             label, hits = "positive", self._explained(read, most, 1)
         elif p_negative > p_neutral:
             label, hits = "negative", self._explained(read, most, -1)
-        negative, positive = round(p_negative, 4), round(p_positive, 4)
+        # to four decimals; whole numbers are rounded, and subtracted, at a quarter of the price
+        negative, positive = round(p_negative * STEPS), round(p_positive * STEPS)
         return Sentiment(
             label=label,
-            compound=round(positive - negative, 4),
-            negative=negative,
-            neutral=max(0.0, round(1 - negative - positive, 4)),
-            positive=positive,
+            compound=(positive - negative) / STEPS,
+            negative=negative / STEPS,
+            neutral=max(STEPS - negative - positive, 0) / STEPS,
+            positive=positive / STEPS,
             hits=told(hits),
             vader=vader,
         )

@@ -8,6 +8,9 @@ import re
 from schemas.mention import LanguageMention, Sentiment, Signals
 
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w.-]+|(?<!\w)@\w+")
+_GLUED_AT = re.compile(r"@(?<=[\w.+-]@)")
+_LINK_OR_HANDLE = re.compile(r"https?://\S+|www\.\S+|@\w+")
+"""All that there is where no @ stands behind what may be a name: a quarter of the price, as one letter tells where to look."""
 _START = r"(?:^|[.!,:;\n–-])\s{0,3}(?:(?:en|maar|dus|hoi|hallo|hi|hey|hello|and|so|but|und|aber|hallo|et|mais|bonjour)\s+)?"
 
 _OPENINGS = {
@@ -47,7 +50,9 @@ _HAPPY_RATING = 4
 
 def without_addresses(text: str) -> str:
     """A text without links, mail addresses and handles: they name, they do not say."""
-    return _ADDRESS.sub(" ", text) if "@" in text or "http" in text or "www." in text else text
+    if "@" in text or "http" in text or "www." in text:
+        return (_ADDRESS if _GLUED_AT.search(text) is not None else _LINK_OR_HANDLE).sub(" ", text)
+    return text
 
 
 def asks(text: str, language: str | None) -> bool:

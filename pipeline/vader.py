@@ -38,7 +38,7 @@ class VaderData(NamedTuple):
 class Word:
     """All that the rules ask of a token."""
 
-    __slots__ = ("booster", "form", "idiom", "lower", "negates", "upper", "valence")
+    __slots__ = ("alone", "booster", "form", "idiom", "lower", "negates", "upper", "valence")
 
     def __init__(self, form: str, data: VaderData, idiom_words: frozenset[str]) -> None:
         self.form = form
@@ -48,6 +48,8 @@ class Word:
         self.booster = data.boosters.get(self.lower)
         self.negates = self.lower in data.negations or "n't" in self.lower
         self.idiom = self.lower in idiom_words
+        self.alone = not self.idiom and self.lower != "no"
+        """Whether it says what it says where only plain words stand before it."""
 
 
 _RULE_WORDS = frozenset({"but", "kind", "of", "or", "nor", "at", "very", "least", "never", "so", "this", "without", "doubt"})
@@ -146,6 +148,8 @@ class VaderRules:
         two = words[i - 2] if i > 1 else None
         three = words[i - 3] if i > 2 else None
         valence = word.valence
+        if word.alone and one is None and two is None and three is None:
+            return valence if not (word.upper and mixed_case) else valence + CAPITALS if valence > 0 else valence - CAPITALS
         if word.lower == "no" and i + 1 < len(words) and (after := words[i + 1]) is not None and after.valence is not None:
             valence = 0.0
         if (

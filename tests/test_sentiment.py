@@ -13,7 +13,7 @@ from agents.lexicons import load_engine
 from pipeline.events import cloud_headers, digest, event_id, event_type
 from pipeline.sentiment import MOST_HITS, SCORED_CHARACTERS, UNSCORED, SentimentStage, scored_text
 from pipeline.signals import asks, signals, without_addresses
-from pipeline.stage import ORIGIN, Headers, Incoming, Outcome, header
+from pipeline.stage import ORIGIN, Headers, Incoming, Outcome, WorksTogether, header
 from schemas.codec import encode, sentiment_decoder
 from schemas.mention import Author, LanguageMention, ScoredMention, Sentiment, SteppedRetraction, Tick
 from schemas.topics import LANGUAGE, SENTIMENT
@@ -287,6 +287,30 @@ def test_the_same_records_give_the_same_bytes(pairs: list[tuple[str, str | None]
     whole = process(*values).outgoing
     assert whole == process(*values).outgoing
     assert [outgoing.value for outgoing in whole] == [process(value).outgoing[0].value for value in values]
+
+
+_values = st.one_of(
+    st.builds(
+        lambda text, language: encode(mention(text, language)), st.text(max_size=60), st.sampled_from(["nl", "en", "de", "pl", None])
+    ),
+    st.sampled_from(
+        [
+            encode(SteppedRetraction(mention_id="x:1", brand="voorbeeld", mode="live", detected_at=AT)),
+            encode(Tick(at=AT)),
+            encode(mention("goed"))[:-1] + b',"later":1}',
+            b"{",
+        ]
+    ),
+)
+
+
+@given(st.lists(st.lists(_values, max_size=6), min_size=1, max_size=4))
+def test_partitions_together_give_what_each_gives_alone(parts: list[list[bytes]]):
+    stage = SentimentStage(ENGINE)
+    assert isinstance(stage, WorksTogether)
+    records = [[incoming(value, offset) for offset, value in enumerate(values)] for values in parts]
+    opened = [stage.open(number, "") for number in range(len(parts))]
+    assert stage.process_together(list(zip(opened, records, strict=True))) == [stage.open(0, "").process(some) for some in records]
 
 
 def test_a_partition_has_no_state():

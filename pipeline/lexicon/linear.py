@@ -16,6 +16,7 @@ import math
 import re
 from array import array
 from collections.abc import Sequence
+from operator import mul
 from typing import NamedTuple
 from zlib import crc32
 
@@ -142,7 +143,7 @@ def room(compound: float) -> float:
 
 def spread(different: int) -> float:
     """How much of what a text of so many different tokens comes to is meant as one verdict."""
-    return _SPREADS[min(different, MOST_WORDS)]
+    return _SPREADS[different if different < MOST_WORDS else MOST_WORDS]
 
 
 def figures(text: str, words: int, compound: float, valences: Sequence[float], vader: float) -> list[float]:
@@ -153,17 +154,20 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
             praise += valence
         else:
             blame -= valence
-    praise, blame = min(praise, MOST_SUMMED) / 3, min(blame, MOST_SUMMED) / 3
-    words, absolute = min(words, MOST_WORDS), abs(compound)
+    # no min, max: a call each is a third of what all of this costs
+    praise = (praise if praise < MOST_SUMMED else MOST_SUMMED) / 3
+    blame = (blame if blame < MOST_SUMMED else MOST_SUMMED) / 3
+    last = valences[-1] / 2 if valences else 0.0
+    words, absolute = words if words < MOST_WORDS else MOST_WORDS, abs(compound)
     return [
         1.0,
         compound,
         absolute,
         praise,
         blame,
-        min(praise, blame),
+        praise if praise < blame else blame,
         0.0 if valences else 1.0,
-        max(-1.0, min(1.0, valences[-1] / 2)) if valences else 0.0,
+        -1.0 if last < -1.0 else 1.0 if last > 1.0 else last,
         1.0 if "?" in text else 0.0,
         1.0 if "!" in text else 0.0,
         _LENGTHS[words],
@@ -202,19 +206,18 @@ class LinearLayer:
     def __init__(self, model: Model) -> None:
         self.header = model.header
         self._tokens = _Tokens(model)
-        self._polarity = [(place, weight) for place, weight in enumerate(model.header.polarity) if weight]
-        self._neutrality = [(place, weight) for place, weight in enumerate(model.header.neutrality) if weight]
 
     def judge(self, text: str, tokens: Sequence[str], compound: float, valences: Sequence[float], vader: float = 0.0) -> Judgement:
         """Judge a text without links and handles, as it is and split at white space, of which the pack says this."""
         given = figures(text, len(tokens), compound, valences, vader)
-        polarity = sum([weight * given[place] for place, weight in self._polarity])
-        neutrality = sum([weight * given[place] for place, weight in self._neutrality])
+        polarity = sum(map(mul, self.header.polarity, given))
+        neutrality = sum(map(mul, self.header.neutrality, given))
         most = 0.0
         if tokens:
             added = list(map(self._tokens.__getitem__, dict.fromkeys(tokens)))  # in order, unlike a set: sums are the same in every process
-            share = room(compound) / math.sqrt(len(added))
-            polarity = spread(len(added)) * (polarity + share * sum(added))
+            different = len(added)
+            share = room(compound) / math.sqrt(different)
+            polarity = spread(different) * (polarity + share * sum(added))
             most = share / self.header.valence * max(max(added), -min(added))
         positive, neutral = _sigmoid(polarity), _sigmoid(neutrality)
         return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, most)
@@ -225,9 +228,13 @@ class LinearLayer:
         scale = room(compound) / math.sqrt(len(once) or 1) / self.header.valence
         found: dict[str, float] = {}
         for token in once:
+            if token.isascii() and token.isalpha() and abs(self._tokens[token] * scale) < least:
+                continue  # one word, and what it adds is remembered
             for word in words_of(token):
-                if word[0].isalnum() and word not in found and abs(value := self._tokens.of_word(word) * scale) >= least:
-                    found[word] = max(-MOST_VALENCE, min(MOST_VALENCE, value))
+                if word[0].isalnum() and word not in found:
+                    weight = self._tokens[word] if word.isalpha() and word.isascii() else self._tokens.of_word(word)
+                    if abs(value := weight * scale) >= least:
+                        found[word] = max(-MOST_VALENCE, min(MOST_VALENCE, value))
         return list(found.items())
 
 

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, pairwise
 from operator import attrgetter
 from typing import NamedTuple
@@ -74,6 +74,8 @@ class _Found:
 
 
 _start = attrgetter("start")
+_rounded = lru_cache(maxsize=1 << 12)(round)
+"""Most valences are a word's own, time and again; to round one costs as much as finding its word."""
 
 
 class PackScorer:
@@ -91,14 +93,14 @@ class PackScorer:
 
     def score(self, text: str) -> PackScore:
         """Score one text, without links and handles."""
-        return self.read(text, text.split())
+        return PackScore(*self.read(text, text.split()))
 
-    def read(self, text: str, tokens: Sequence[str]) -> PackScore:
-        """The same of a text that is already split at white space."""
+    def read(self, text: str, tokens: Sequence[str]) -> tuple[float, list[tuple[str, float]]]:
+        """The same of a text that is already split at white space, for which a named tuple costs too much."""
         units = list(chain.from_iterable(map(self._units.__getitem__, tokens)))
         found, negations, contrasts, mocking, reports = _find(units)
         if not found and not negations:
-            return PackScore(0.0, [])
+            return 0.0, []
         used = _weigh(units, found, negations, not text.isupper())
         lone: list[int] = []
         if negations:
@@ -128,13 +130,14 @@ class PackScorer:
         if reports and "!" not in text:
             self._report(units, found)
         total = math.fsum([hit.valence for hit in found])
-        total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
+        if "!" in text:
+            total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
         hits = [
             (_shown(units, hit) if hit.places or hit.told or hit.negation != hit.start else units[hit.start].shown, valence)
             for hit in found
-            if (valence := round(hit.valence, 2))
+            if (valence := _rounded(hit.valence, 2))
         ]
-        return PackScore(round(total / math.sqrt(total * total + SATURATION), 4), hits)
+        return round(total / math.sqrt(total * total + SATURATION), 4), hits
 
     def _belittle(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
         """A first sentence that is an exclamation of praise mocks where nothing but blame follows."""
@@ -188,18 +191,7 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int], li
         if (
             node is not None
             and place < last
-            and (
-                (
-                    (second := node.following.get(units[place + 1].form)) is not None
-                    and (
-                        second.valence is not None
-                        or second.gap is not None
-                        or place + 1 == last
-                        or units[place + 2].form in second.following
-                    )
-                )
-                or (node.gap is not None and _goes_on(units, place + 1, node.gap))
-            )
+            and (node.gap is not None or units[place + 1].form in node.following)
             and (phrase := _match(units, place, node)) is not None
         ):
             if phrase.valence:
@@ -217,23 +209,34 @@ def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int], li
         elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
             found[-1].end = place
             found[-1].valence = unit.valence * RUN
-        elif unit.valence and not (unit.greeting and place == 0) and not _is_degree(units, place):
+        elif unit.valence and not (place == 0 and unit.greeting) and (unit.degree == 1.0 or not _is_degree(units, place)):
             found.append(_Found(place, place, unit.valence))
     return found, negations, contrasts, mocking, reports
 
 
-def _goes_on(units: Sequence[Unit], start: int, gap: Node) -> bool:
-    """Whether a word that may follow a gap is there."""
-    after = gap.following
-    for unit in units[start : start + GAP_WORDS + 1]:
-        if unit.form in after:
-            return True
-        if unit.stop or unit.limit or unit.contrast:
-            return False
-    return False
-
-
 def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
+    """The phrase at ``start`` that ends farthest; none is of one word."""
+    valence: float | None = None
+    place, end, last = start + 1, start, len(units)
+    node: Node | None = first
+    while node is not None:  # where no gap goes on there is one way to go
+        if node.valence is not None:
+            valence, end = node.valence, place
+        if place == last:
+            break
+        if node.gap is not None:
+            after = node.gap.following
+            for unit in units[place : place + GAP_WORDS + 1]:
+                if unit.form in after:
+                    return _match_over_gaps(units, start, first)
+                if unit.halts:
+                    break
+        node = node.following.get(units[place].form)
+        place += 1
+    return None if valence is None else _Found(start, end - 1, valence, tuple(range(start, end)))
+
+
+def _match_over_gaps(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
     """The phrase at ``start`` that ends farthest; of those, the one of most words, so that no gap outdoes a word; then the worst."""
     best: tuple[int, int, float, tuple[int, ...]] = (-1, 0, 0.0, ())
     open_: list[tuple[int, tuple[int, ...], Node]] = [(start + 1, (start,), first)]
@@ -253,7 +256,7 @@ def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
                     continue
                 if (following := after.get(unit.form)) is not None:
                     open_.append((ahead + 1, (*places, ahead), following))
-                if unit.stop or unit.limit or unit.contrast:
+                if unit.halts:
                     break
     return _Found(start, best[0] - 1, -best[2], best[3]) if best[0] >= 0 else None
 
@@ -265,8 +268,6 @@ def _is_open(units: Sequence[Unit], closer: int) -> bool:
 
 def _is_degree(units: Sequence[Unit], place: int) -> bool:
     """Whether a word that may be either ("verschrikkelijk") stands for the degree of what follows."""
-    if units[place].degree == 1.0:
-        return False
     following = units[place + 1 : place + 3]
     return any(unit.valence for unit in following[:1]) or (
         len(following) == 2 and following[0].degree != 1.0 and bool(following[1].valence)
@@ -283,14 +284,14 @@ def _weigh(units: Sequence[Unit], found: Sequence[_Found], negations: Sequence[i
         if units[start].stop:  # a sign says what it says
             continue
         factor, share = 1.0, 0.0
-        lowest = max(start - REACH, 0)
+        lowest = start - REACH if start > REACH else 0
         if before is not None and before.end >= lowest and before.plain * hit.plain < 0:
             lowest = before.end + 1
         for place in range(start - 1, lowest - 1, -1):
             unit = units[place]
             if not unit.acts:
                 continue
-            if unit.stop or unit.limit or unit.contrast:
+            if unit.halts:
                 break
             if place in free:
                 if unit.nominal and (
@@ -306,19 +307,18 @@ def _weigh(units: Sequence[Unit], found: Sequence[_Found], negations: Sequence[i
                 factor *= unit.degree
             if unit.excess and place == start - 1 and hit.plain > 0:
                 factor *= EXCESS
-        hit.valence = hit.plain * factor
+        if factor != 1.0:
+            hit.valence = hit.plain * factor
         if share:
             hit.turned = True
             hit.valence *= 1 - share + share * (PRAISE_NEGATED if hit.plain > 0 else BLAME_NEGATED)
-        if mixed_case and _is_loud(units, hit):
+        if mixed_case and (units[start].loud if start == hit.end else _is_loud(units, hit)):
             hit.valence += math.copysign(LOUD, hit.valence)
         before = hit
     return used
 
 
 def _is_loud(units: Sequence[Unit], hit: _Found) -> bool:
-    if hit.start == hit.end:
-        return units[hit.end].loud
     return True in [unit.loud for unit in units[hit.start : hit.end + 1]]
 
 
@@ -331,7 +331,7 @@ def _turn_back(units: Sequence[Unit], found: Sequence[_Found], lone: Sequence[in
             continue
         for place in range(negation - 1, max(negation - REACH, 0) - 1, -1):
             unit = units[place]
-            if unit.stop or unit.limit or unit.contrast:
+            if unit.halts:
                 break
             if (hit := praise.get(place)) is not None and not hit.turned:
                 hit.valence *= PRAISE_NEGATED

@@ -72,6 +72,8 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     phrases: Node | None = None
     acts: bool = False
     """Whether it does something to what follows it."""
+    halts: bool = False
+    """Whether nothing reaches over it: a stop, a limit, a contrast."""
     valence: float = 0.0
     stop: int = 0
     contrast: bool = False
@@ -99,10 +101,10 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
 
 PLAIN = Unit()
 NUMBER = Unit(number=True)
-CLAUSE_END = Unit(form=";", stop=CLAUSE, acts=True)
+CLAUSE_END = Unit(form=";", stop=CLAUSE, acts=True, halts=True)
 """In a phrase ";" stands for any sign that ends a clause: "fijn ; weer" is in "fijn, weer een storing"."""
-SENTENCE_END = Unit(stop=SENTENCE, acts=True)
-QUESTION_END = Unit(stop=QUESTION, acts=True)
+SENTENCE_END = Unit(stop=SENTENCE, acts=True, halts=True)
+QUESTION_END = Unit(stop=QUESTION, acts=True, halts=True)
 
 _PLAIN, _NUMBER = (PLAIN,), (NUMBER,)
 _ENDS = {".": SENTENCE_END, "!": SENTENCE_END, "?": QUESTION_END, ",": CLAUSE_END}
@@ -146,7 +148,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             *(re.escape(sign) + (r"(?!\w)" if sign[-1].isalnum() else "") for sign in emoticons),
         ]
         self._signs = {
-            sign: Unit(shown=sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0, acts=True)
+            sign: Unit(shown=sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0, acts=True, halts=True)
             for sign, valence in (pack.emoji | pack.emoticons).items()
         }
         self._pieces = re.compile(
@@ -246,6 +248,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             or negation != 0.0
             or valence != 0.0
             or (phrases is not None and phrases.gap is not None),
+            halts=contrast or limit,
             acts=contrast or limit or excess or negation != 0.0 or degree != 1.0,
         )
 
