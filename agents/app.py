@@ -114,6 +114,8 @@ def build_app(
     app.survey = Survey(settings, telemetry, partitions, [stage.source.name for stage in stages], groups if settings.max_ahead else {})
     shell = Shell(app.writer, telemetry, settings.app)
     readers = [_add_stage(app, stage, shell, settings, telemetry, epoch_of) for stage in stages]
+    for reader in readers:
+        shell.waves.follow(reader.stage.source.name, reader)
     app.survey.untaken = [reader.untaken for reader in readers]
     watches = [
         ReaderWatch(reader, app.survey, settings, epoch_of, following[0] if (following := followers[reader.stage.name]) else None)
@@ -134,7 +136,8 @@ def _add_stage(
     channel = app.channel(maxsize=ROUNDS_IN_HAND)
     work = partial(AGENTS[stage.name], shell=shell)
     app.agent(channel, name=stage.name, concurrency=ROUNDS_IN_HAND)(work)
-    return PartitionReader(stage, channel.put, settings, telemetry, epoch_of, app.survey)
+    waves = shell.waves if stage.source is RAW else None
+    return PartitionReader(stage, channel.put, settings, telemetry, epoch_of, app.survey, waves)
 
 
 def _readings(readers: Sequence[PartitionReader], watches: Sequence[ReaderWatch]) -> Iterable[Reading]:

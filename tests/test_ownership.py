@@ -72,9 +72,10 @@ class Writer:
         self.states: list[bytes | None] = []
         self.state: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
 
-    async def publish(self, groups: dict[Any, Sequence[Outgoing]]) -> None:
+    async def publish(self, groups: dict[Any, Sequence[Outgoing]]) -> dict[Any, int]:
         await asyncio.sleep(0)
         self.outputs += [out.value for group in groups.values() for out in group]
+        return {place: len(self.outputs) for place in groups}
 
     async def publish_together(self, topic: str, partitions: dict[int, Any]) -> None:  # noqa: ARG002
         await self.state()
@@ -311,3 +312,20 @@ def test_slow_records_are_known_until_they_are_done() -> None:
     assert slow.among(0, 12, 12)
     slow.forget(0, 13)
     assert not slow.among(0, 12, 12)
+
+
+def test_a_stage_owes_what_it_was_sent_until_its_outputs_are_acknowledged() -> None:
+    """Not what another worker owns, or what it lost to one."""
+
+    async def story() -> None:
+        scene = Scene()
+        one = scene.round((0, 10, b"a"))
+        assert scene.reader.owes(0, 11)
+        await scene.work(one)
+        assert not scene.reader.owes(0, 11)
+        assert scene.reader.owes(0, 12)
+        assert not scene.reader.owes(7, 12)
+        scene.reader._offsets.lost.add(0)
+        assert not scene.reader.owes(0, 12)
+
+    asyncio.run(story())

@@ -31,6 +31,9 @@ class Pending:
     def __bool__(self) -> bool:
         return any(self._queues.values())
 
+    def __len__(self) -> int:
+        return sum(map(len, self._queues.values()))
+
     def add(self, partition: int, records: Sequence[Incoming]) -> None:
         """Records in the order of their offsets."""
         sizes = [weight(record) for record in records]
@@ -55,7 +58,7 @@ class Pending:
 
     def is_full(self) -> bool:
         """Whether nothing more should be taken."""
-        return sum(map(len, self._queues.values())) > TAKEN_RECORDS or sum(self._bytes.values()) > TAKEN_BYTES
+        return len(self) > TAKEN_RECORDS or sum(self._bytes.values()) > TAKEN_BYTES
 
     def take(self, most: int, is_alone: Callable[[int, int, int], bool]) -> Iterator[tuple[int, list[Incoming]]]:
         """The batches of a round, each of at most ``most`` records: one per partition, beginning behind the one served last.

@@ -26,6 +26,7 @@ from agents.runtime.pending import Pace, Pending
 from agents.runtime.progress import Look
 from agents.runtime.retrying import Retries
 from agents.runtime.survey import Survey
+from agents.runtime.waves import Waves
 from agents.settings import Settings
 from agents.telemetry import Telemetry
 from pipeline.stage import Incoming, Outcome, Reading, Stage, StagePartition, WorksTogether
@@ -42,7 +43,8 @@ Put = Callable[[Round], Awaitable[Any]]
 
 
 class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]  # neither library types these for subclassing
-    """One stage's reader. ``put`` is the stage's Faust channel; ``epoch_of`` asks the broker for the identity of the source topic."""
+    """One stage's reader. ``put`` is the stage's Faust channel; ``epoch_of`` asks the broker for the identity of the source topic;
+    ``waves``: of the door, which waits for them."""
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         telemetry: Telemetry,
         epoch_of: Callable[[str], str],
         survey: Survey,
+        waves: Waves | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -61,6 +64,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         self._settings = settings
         self._telemetry = telemetry
         self._survey = survey
+        self._waves = waves
         self._holes = Holes(stage.name, telemetry, self.add_future)
         self._opening = Opening(stage, settings, telemetry, epoch_of, survey, self._holes)
         self._consumer: AIOKafkaConsumer | None = None
@@ -86,6 +90,7 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """Everything that belongs to an assignment."""
         self._partitions: dict[int, StagePartition] = {}
         self._pending = Pending()
+        self._told: dict[int, int] = {}
         self._rounds: asyncio.Task[None] | None = None
         self._in_hand: list[Round] = []
         self._offsets = Offsets()
@@ -215,6 +220,8 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             if is_ours and self._holes.follows(self._consumer, self._offsets, place, records):
                 # aiokafka's record has all that an `Incoming` has, and is taken as it is.
                 self._pending.add(partition, records)
+        if self._waves is not None:
+            self._waves.moved()
         if self._rounds is None and self._pending:
             self._rounds = asyncio.create_task(self._make_rounds(self._epoch))
         while self._pending.is_full() and not self.should_stop:
@@ -225,10 +232,16 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
     async def _make_rounds(self, epoch: int) -> None:
         """One round after the other; what arrives meanwhile becomes the next one."""
         try:
-            while not self._closing and not self.should_stop and epoch == self._epoch:
+            while True:
+                if self._waves is not None:
+                    await self._waves.passed(self._pending)
+                if self._closing or self.should_stop or epoch != self._epoch:
+                    return
                 batches = self._next_batches(epoch)
                 if not batches:
                     return
+                if self._waves is not None:
+                    self._waves.entered(sum(len(batch.records) for batch in batches))
                 one = Round(batches)
                 self._in_hand.append(one)
                 self._room.set()
@@ -284,6 +297,16 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
             return await asyncio.to_thread(process, records)
         finally:
             self._threads -= 1
+
+    def told(self, one: Round) -> None:
+        """Its outputs are acknowledged."""
+        for batch in one.batches:
+            if batch.epoch == self._epoch:
+                self._told[batch.partition] = batch.next
+
+    def owes(self, partition: int, end: int) -> bool:
+        """Whether records before ``end`` are ours, and their outputs not acknowledged yet."""
+        return partition in self._partitions and partition not in self._offsets.lost and self._told.get(partition, 0) < end
 
     def finish(self, one: Round) -> None:
         """All its effects are acknowledged."""

@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.runtime.batch import Batch, Round
 from agents.runtime.ending import end_process
+from agents.runtime.waves import Waves
 from agents.runtime.writer import Place, Write, Writer, Written
 from agents.telemetry import Telemetry
 from pipeline.door import appended_at
@@ -28,6 +29,7 @@ class Shell:
     writer: Writer
     telemetry: Telemetry
     app: str
+    waves: Waves = field(default_factory=Waves)
 
     def __post_init__(self) -> None:
         self._rejected: dict[str, int] = {}
@@ -54,7 +56,9 @@ class Shell:
         groups: dict[Place, list[Written]] = {}
         for batch in await one.confirm():
             self._add_outputs(groups, batch, outcomes[batch.partition])
-        await self.writer.publish(groups)
+        self.waves.sent(await self.writer.publish(groups))
+        reader.told(one)
+        self.waves.moved()
 
         async with reader.state_turn:
             one.tell()

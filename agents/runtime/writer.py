@@ -112,16 +112,17 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
             self._troubles[topic] = Retries("write", self._telemetry, topic=topic)
         return self._troubles[topic]
 
-    async def publish(self, groups: Mapping[Place, Sequence[Written]]) -> None:
-        """Write all records, those of a place in their order; returns when the broker has acknowledged every one."""
+    async def publish(self, groups: Mapping[Place, Sequence[Written]]) -> dict[Place, int]:
+        """Write all records, those of a place in their order; returns, when the broker has acknowledged every one, the offset behind
+        the last of each place."""
         if not groups:
-            return
+            return {}
         await self._connected.wait()
         if len(groups) == 1:
             ((place, only),) = groups.items()
-            await self._write(*place, only)
-            return
-        await asyncio.gather(*(self._write(topic, partition, group) for (topic, partition), group in groups.items()))
+            return {place: await self._write(*place, only)}
+        ends = await asyncio.gather(*(self._write(topic, partition, group) for (topic, partition), group in groups.items()))
+        return dict(zip(groups, ends, strict=True))
 
     async def publish_together(self, topic: str, partitions: Mapping[int, Iterable[Sequence[Written]]]) -> None:
         """Write groups of records, by partition, that must not be torn: a batch is appended whole or not at all, and is split only
@@ -148,14 +149,18 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
         if pending:
             await self._write(topic, partition, pending, LARGEST_BATCH)
 
-    async def _write(self, topic: str, partition: int, records: Sequence[Written], largest: int = BATCH_BYTES) -> None:
-        """In record batches of at most about ``largest`` bytes, each acknowledged before the next one: keeps the order."""
-        written = 0
-        while written < len(records):
-            written = await self._send(topic, partition, records, written, largest)
+    async def _write(self, topic: str, partition: int, records: Sequence[Written], largest: int = BATCH_BYTES) -> int:
+        """In record batches of at most about ``largest`` bytes, each acknowledged before the next one: keeps the order.
 
-    async def _send(self, topic: str, partition: int, records: Sequence[Written], first: int, largest: int) -> int:
-        """One record batch from ``first`` on, acknowledged; returns where the next one begins."""
+        Returns the offset behind the last.
+        """
+        written = end = 0
+        while written < len(records):
+            written, end = await self._send(topic, partition, records, written, largest)
+        return end
+
+    async def _send(self, topic: str, partition: int, records: Sequence[Written], first: int, largest: int) -> tuple[int, int]:
+        """One record batch from ``first`` on, acknowledged; returns where the next one begins, and the offset behind the last record."""
         while True:
             assert self._producer is not None
             batch = self._producer.create_batch()
@@ -171,7 +176,7 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
                 raise RefusedError(topic, MessageSizeTooLargeError())
             batch.close()
             try:
-                await (await self._producer.send_batch(batch, topic, partition=partition))
+                metadata = await (await self._producer.send_batch(batch, topic, partition=partition))
             except KafkaError as error:
                 if not is_transient(error):
                     raise RefusedError(topic, error) from None
@@ -179,7 +184,7 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
             else:
                 if topic in self._troubles:
                     self._troubles.pop(topic).succeeded()
-                return end
+                return end, metadata.offset + end - first
 
 
 def _weight(record: Written) -> int:

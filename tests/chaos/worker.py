@@ -203,8 +203,9 @@ def state_first() -> None:
             self._writer = writer
             self._held: Any = None
 
-        async def publish(self, groups: Any) -> None:
+        async def publish(self, groups: Any) -> dict[Any, int]:
             self._held = groups
+            return {}
 
         async def publish_together(self, *arguments: Any) -> None:
             await self._writer.publish_together(*arguments)

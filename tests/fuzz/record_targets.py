@@ -188,10 +188,11 @@ class Published:
     def __init__(self) -> None:
         self.records: list[tuple[str, int, Any]] = []
 
-    async def publish(self, groups: Mapping[tuple[str, int], Sequence[Any]]) -> None:
+    async def publish(self, groups: Mapping[tuple[str, int], Sequence[Any]]) -> dict[tuple[str, int], int]:
         """Outputs."""
         for (topic, partition), group in groups.items():
             self.records += [(topic, partition, record) for record in group]
+        return dict.fromkeys(groups, len(self.records))
 
     async def publish_together(self, topic: str, partitions: Mapping[int, Iterator[Sequence[Any]]]) -> None:
         """State."""
@@ -232,6 +233,9 @@ class _Reader:
         self.alone = asyncio.Lock()
         self.state_turn = asyncio.Lock()
         self.pace = Pace()
+
+    def told(self, one: "_Round") -> None:
+        """Nobody waits."""
 
 
 class _Batch:
