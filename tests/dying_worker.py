@@ -20,12 +20,13 @@ def die_after(records: int) -> None:
     publish = Writer.publish
     written = 0
 
-    async def counted(self: Writer, groups: Mapping[Place, Sequence[Any]]) -> None:
+    async def counted(self: Writer, groups: Mapping[Place, Sequence[Any]]) -> dict[Place, int]:
         nonlocal written
-        await publish(self, groups)
+        ends = await publish(self, groups)
         written += sum(len(group) for (topic, _), group in groups.items() if topic == ROUTED.name)
         if written >= records:
             os.kill(os.getpid(), signal.SIGKILL)
+        return ends
 
     Writer.publish = counted  # type: ignore[method-assign]
 
