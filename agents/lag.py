@@ -24,9 +24,13 @@ class LagMeter:
         self._app = app
         self._bootstrap = bootstrap
         self._places = {stage: places_of(bootstrap, topic.name) for stage, topic in SOURCES.items()}
-        self._reader = TopicReader(bootstrap)
         with asking(bootstrap):
             self._admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap)
+        try:
+            self._reader = TopicReader(bootstrap)
+        except BaseException:
+            self._admin.close()
+            raise
 
     def remaining(self) -> dict[str, int]:
         """Records of each stage's topic that its group has not committed.

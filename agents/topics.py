@@ -14,9 +14,16 @@ from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 from kafka.errors import (
     ClusterAuthorizationFailedError,
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
     KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
+    LeaderNotAvailableError,
+    NodeNotReadyError,
+    NotControllerError,
+    NotCoordinatorError,
+    NotLeaderForPartitionError,
     RequestTimedOutError,
     for_code,
 )
@@ -54,6 +61,18 @@ class _Found:
 
     epoch: str
     partitions: int
+
+
+ELECTING = (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    LeaderNotAvailableError,
+    NodeNotReadyError,
+    NotControllerError,
+    NotCoordinatorError,
+    NotLeaderForPartitionError,
+)
+"""What a cluster answers that is young, or has lost a broker: not a refusal, it passes by itself."""
 
 
 class TopicRow(NamedTuple):
@@ -279,6 +298,8 @@ def asking(bootstrap: str) -> Iterator[None]:
         yield
     except (KafkaTimeoutError, KafkaConnectionError, RequestTimedOutError) as error:
         raise KafkaAwayError(_away(bootstrap)) from error
+    except ELECTING as error:
+        raise KafkaAwayError(f"Kafka at {bootstrap} is starting or electing a leader ({type(error).__name__}): try again") from error
     except KafkaError as error:
         raise TopicsError(f"Kafka at {bootstrap} refuses: {error}") from error
 

@@ -185,6 +185,15 @@ def test_a_misspelt_variable_is_a_warning_and_for_check_an_error(monkeypatch: py
     assert "error: WEBCARE_STUCKAFTER is not known and has no effect; did you mean WEBCARE_STUCK_AFTER?" in checked.stderr
 
 
+def test_check_names_a_misspelt_variable_also_where_the_files_are_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The name may be why they are not the files that were meant."""
+    monkeypatch.setenv("WEBCARE_CONFG", "/elsewhere")
+    checked = webcare("check", "--config", str(tmp_path))
+    assert checked.exit_code == 2
+    assert "error: WEBCARE_CONFG is not known" in checked.stderr
+    assert "brands.toml" in checked.stderr
+
+
 @pytest.mark.parametrize("zone", ["Nowhere", "Europe", "x" * 300, "../UTC"])
 def test_detect_refuses_what_is_no_time_zone(zone: str) -> None:
     result = webcare("detect", "--timezone", zone, given="timestamp,value\n")

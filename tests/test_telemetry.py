@@ -1,4 +1,4 @@
-"""The metrics page: what it holds is declared, and nothing else is there."""
+"""The metrics page holds nothing that is not declared."""
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -6,7 +6,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agents.telemetry import Telemetry
 
 
-def test_the_page_holds_what_is_declared_and_no_times_of_creation() -> None:
+def test_the_page_holds_nothing_undeclared_and_no_times_of_creation() -> None:
     telemetry = Telemetry(CollectorRegistry())
     telemetry.retries.labels("connect").inc()
     page = generate_latest(telemetry.registry).decode()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import ClusterAuthorizationFailedError, KafkaError
 
 from agents import topics as module
 from agents.broker import Broker
@@ -138,3 +139,13 @@ def test_what_is_not_kafka_is_no_broker(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "_BOOTSTRAP_MILLISECONDS", 300)
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(KafkaAwayError):
         list_topics(f"127.0.0.1:{silent.getsockname()[1]}")
+
+
+@pytest.mark.parametrize("error", module.ELECTING)
+def test_a_cluster_that_is_electing_is_waited_for_not_taken_at_its_word(error: type[KafkaError]) -> None:
+    """`wait_for_topics` asks on after this, and ends at a refusal."""
+    with pytest.raises(KafkaAwayError, match="try again"), module.asking("kafka:9092"):
+        raise error
+    with pytest.raises(TopicsError, match="refuses") as refused, module.asking("kafka:9092"):
+        raise ClusterAuthorizationFailedError
+    assert not isinstance(refused.value, KafkaAwayError)

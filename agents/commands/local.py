@@ -122,6 +122,9 @@ def check(
     config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml.")] = None,
 ) -> None:
     """Check the configuration, the rule book's own examples, the names of WEBCARE_* variables, and that the installed packages are ours."""
+    problems = unknown_variables(os.environ)
+    for line in problems:  # first: a misspelt name may be why the files are not the ones meant
+        err.print(f"error: {line}", markup=False)
     with explained():
         deployment = load_deployment(settings_of(config=config).config)
         brands = list(deployment.brands)
@@ -132,12 +135,9 @@ def check(
             counted = ", ".join(f"{language} {len(words)}" for language, words in sorted(deployment.words.items()))
             out.print(f"{deployment.folder / WORDS}: own words and phrases, by language: {counted}", markup=False)
         out.print(f"configuration {deployment.config_hash}")
-        problems = [
-            f"{deployment.folder / DOSSIERS}: {line}" for line in unregistered(deployment.dossiers, [brand.slug for brand in brands])
-        ]
-        problems += foreign_packages()
-        problems += unknown_variables(os.environ)
-        for line in problems:
+        found = [f"{deployment.folder / DOSSIERS}: {line}" for line in unregistered(deployment.dossiers, [brand.slug for brand in brands])]
+        found += foreign_packages()
+        for line in found:
             err.print(f"error: {line}", markup=False)
-        if problems:
+        if problems or found:
             raise typer.Exit(EXIT_FAILED)
