@@ -47,7 +47,7 @@ def gather(crisis_log: Iterable[Record], routing_log: Iterable[Record], refuse: 
             if (told := crisis.read_brand_state(key, value)) is not None:
                 view = _add(views, told)
                 view.incidents += [told["incident"]] if told["incident"] is not None else []
-            elif (incident := crisis.read_family_incident(key, value)) is not None:
+            elif (incident := crisis.read_incident_below(key, value)) is not None:
                 brand = incident.pop("brand")
                 views.setdefault(brand, BrandView(brand)).incidents.append(incident)
     for key, value in snapshots(routing_log, refuse):

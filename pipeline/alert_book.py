@@ -1,15 +1,7 @@
-"""The alerts of a brand: the latest telling of each fingerprint, kept until its time in the compacted topic is over."""
-
-from collections.abc import Callable
-from datetime import datetime
-from functools import partial
-from typing import NamedTuple
-
-import msgspec
-from msgspec import Struct
+"""The alerts of one key of a brand: what a closed bucket means for its incident, and what is told of that."""
 
 from pipeline.announced import EventCalendar
-from pipeline.brand_core import VERSION, Core, OpenIncident, OpenSurge, Run, body
+from pipeline.brand_core import Core, OpenIncident, OpenSurge, Run
 from pipeline.brands import Brand
 from pipeline.buckets import Buckets
 from pipeline.cadence import Silence
@@ -22,6 +14,7 @@ from pipeline.incident import (
     Reason,
     Scene,
     Versions,
+    adopted,
     escalate,
     floored,
     following,
@@ -30,50 +23,19 @@ from pipeline.incident import (
     recognise,
     resolve,
     silence_alert,
-    without,
 )
 from pipeline.journal import Journal
+from pipeline.key import WHOLE, Key
 from pipeline.scrp import RING, Alarm
 from pipeline.ticks import BUCKET
+from pipeline.told_alerts import Tell, ToldAlerts
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import TIERS, Verdict, Watch
-from schemas.outputs import Alert, BrandCounts
-
-KEPT_BUCKETS = 90 * 86_400 // BUCKET
-"""A resolved alert is gone from the compacted topic after so long."""
-
-
-class Telling(NamedTuple):
-    """An alert to publish; ``gone``: its time in the compacted topic is over."""
-
-    alert: Alert
-    gone: bool = False
-
-
-Tell = Callable[[Telling | BrandCounts], None]
-"""Publishes alerts, and the counts of buckets that close."""
-
-
-class _Record(Struct, array_like=True):
-    alert: Alert
-    resolved: int | None
-    """The bucket whose close resolved it."""
-    held: Alert | None = None
-    """What the closes came to, as long as more was told early: not told before the close of bucket ``until``."""
-    until: int = 0
-
-    @property
-    def decided(self) -> Alert:
-        """What the closes came to."""
-        return self.alert if self.held is None else self.held
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Record).decode
+from schemas.outputs import Alert
 
 
 class AlertBook:
-    """What was told of a brand, and what is told next."""
+    """What is told next of a key. What was told before lies with that of the brand's other keys."""
 
     def __init__(
         self,
@@ -83,10 +45,11 @@ class AlertBook:
         buckets: Buckets,
         dossiers: BrandDossiers | None,
         journal: Journal,
-        channel_family: str | None = None,
+        told: ToldAlerts,
+        key: Key = WHOLE,
     ) -> None:
         self._brand = brand
-        self._family = channel_family
+        self._key = key
         self.parent: str | None = None
         """The incident of which one that is raised now is a part."""
         self._versions = versions
@@ -96,17 +59,20 @@ class AlertBook:
         self.extent = Extent()
         """Of the open incident, as far as it lies before the buckets that are kept."""
         self._journal = journal
-        self._records: dict[str, _Record] = {}
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __contains__(self, fingerprint: object) -> bool:
-        return fingerprint in self._records
+        self._records = told
 
     def firing(self) -> list[Alert]:
-        """The alerts of incidents that are not over."""
-        return [record.alert for record in self._records.values() if record.resolved is None]
+        """The alerts of this key that are not over."""
+        return self._records.firing(self._key)
+
+    def join(self, core: Core, parent: str, bucket: int, tell: Tell) -> None:
+        """The open incident turns out to be part of another one, which was raised after it: one row is one incident."""
+        incident = core.confirmed
+        if incident is None:
+            return
+        record = self._records[incident.fingerprint]
+        if record.alert.parent_incident_id is None:
+            self._tell(adopted(record.alert, parent, bucket), None, tell)
 
     def follow(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell) -> None:
         """What a closed bucket means for the incident and the surge."""
@@ -209,7 +175,7 @@ class AlertBook:
         more = TIERS.index(decided.tier) - TIERS.index(incident.tier)
         if more < 0 and bucket < record.until:
             record.held = decided
-            self._touch(incident.fingerprint)
+            self._records.touch(incident.fingerprint)
             return
         core.counters.alerts_escalated += more > 0
         incident.tier = decided.tier
@@ -248,25 +214,23 @@ class AlertBook:
 
     def pass_by(self, core: Core, bucket: int) -> bool:
         """Of a bucket nothing is kept to be told from now on, but for what it adds to the open incident; whether anything was."""
-        found = self._buckets.get(bucket)
-        if found is None or not found.exhibit:
+        if not self._buckets.exhibit(bucket):
             return False
         incident = core.confirmed
         is_part = incident is not None and (incident.run is None or bucket < incident.run.until)
         if incident is not None and is_part and bucket >= self._first(self._records[incident.fingerprint].decided):
             self._add(bucket, heard_of(self._buckets.exhibits(bucket, bucket + RING)))
             self._touch_extent()
-        found.exhibit.clear()
         return True
 
     def _add(self, bucket: int, heard: dict[bytes, Heard]) -> None:
         found = self._buckets.get(bucket)
         if found is not None:
-            self.extent.take(found.complainers(), found.exhibit, heard)
+            self.extent.take(found.complainers(), self._buckets.exhibit(bucket), heard)
 
     def _touch_extent(self) -> None:
         slug = self._brand.slug
-        key = f"{slug}|extent" if self._family is None else f"{slug}|extent|{self._family}"
+        key = f"{slug}|extent" if self._key.below is None else f"{slug}|extent|{self._key.below}"
         self._journal.touch(slug, key.encode(), self.extent.snapshot)
 
     def _scene(self, core: Core, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, later: int = 0) -> Scene:
@@ -296,7 +260,7 @@ class AlertBook:
             peak=max(watch.negatives.counts[max(0, end - 1 - onset) : end]) if incident is None else incident.peak,
             findings=findings,
             dossier=dossier,
-            channel_family=self._family,
+            key=self._key,
             parent=self.parent,
         )
 
@@ -352,62 +316,8 @@ class AlertBook:
         alert = following(record.alert, record.decided, escalated=False)
         # The counters begin anew where the brand's small part was lost: then an answer that was kept says as much.
         hears_answers = core.counters.outbound > 0 or bool(extent is not None and extent.answered)
-        alert = resolve(alert, self._brand, bucket, calm, peak, reason, extent, becomes, hears_answers=hears_answers)
+        alert = resolve(alert, self._brand, self._key, bucket, calm, peak, reason, extent, becomes, hears_answers=hears_answers)
         self._tell(alert, bucket, tell)
 
-    def take_back(self, mention_id: str, at: datetime, tell: Tell) -> None:
-        """A mention was retracted: no alert, open or resolved, shows it any more."""
-        for record in list(self._records.values()):
-            held = None if record.held is None else without(record.held, mention_id, at)
-            if held is not None:
-                record.held = held
-                self._touch(held.fingerprint)
-            alert = without(record.alert, mention_id, at)
-            if alert is not None:
-                record.alert = alert
-                self._touch(alert.fingerprint)
-                tell(Telling(alert))
-
     def _tell(self, alert: Alert, resolved: int | None, tell: Tell) -> None:
-        known = self._records.get(alert.fingerprint)
-        until = known.until if known is not None and known.alert.incident_id == alert.incident_id else 0
-        self._records[alert.fingerprint] = _Record(alert, resolved, None, until)
-        self._touch(alert.fingerprint)
-        tell(Telling(alert))
-
-    def first_to_go(self) -> int | None:
-        """The bucket at whose close an alert's time is over."""
-        return min((record.resolved + KEPT_BUCKETS for record in self._records.values() if record.resolved is not None), default=None)
-
-    def forget(self, bucket: int, tell: Tell) -> None:
-        """After the close of ``bucket``: alerts resolved 90 days ago go."""
-        for fingerprint, record in list(self._records.items()):
-            if record.resolved is not None and record.resolved + KEPT_BUCKETS <= bucket:
-                del self._records[fingerprint]
-                self._touch(fingerprint)
-                tell(Telling(record.alert, gone=True))
-
-    def _touch(self, fingerprint: str) -> None:
-        slug = self._brand.slug
-        self._journal.touch(slug, f"{slug}|alert|{fingerprint}".encode(), partial(self._snapshot, fingerprint))
-
-    def _snapshot(self, fingerprint: str) -> bytes | None:
-        record = self._records.get(fingerprint)
-        return None if record is None else VERSION + _encode(record)
-
-    def restore(self, fingerprint: str, value: bytes) -> None:
-        """Take back one alert.
-
-        Raises:
-            ValueError: it cannot be read.
-        """
-        self._records[fingerprint] = _decode(body(value))
-
-
-def family_in(value: bytes) -> str | None:
-    """The channel family of an alert's snapshot; None: it is the brand's own.
-
-    Raises:
-        ValueError: it cannot be read.
-    """
-    return _decode(body(value)).alert.channel_family
+        self._records.tell(alert, resolved, tell, is_private=self._key.is_private)

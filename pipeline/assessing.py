@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from pipeline.alert_book import Tell, Telling
 from pipeline.events import Headers, cloud_headers, digest, event_id, event_type, headers_with
 from pipeline.seen import Marks, author_of, identity_of
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing
 from pipeline.ticks import BUCKET
+from pipeline.told_alerts import Tell, Telling
 from schemas.codec import encode
 from schemas.mention import ScoredMention, Sentiment, Situation, Tier
 from schemas.outputs import BrandCounts
@@ -129,7 +129,9 @@ def teller(record: Incoming, outcome: Outcome) -> Tell:
 
     def tell(telling: Telling | BrandCounts) -> None:
         if isinstance(telling, BrandCounts):
-            below = () if telling.channel_family is None else (telling.channel_family,)
+            below: tuple[str, ...] = () if telling.channel_family is None else (telling.channel_family,)
+            if telling.topic is not None:
+                below = "", telling.topic
             identifier = digest(event_type(COUNTS), telling.brand, telling.bucket_start.isoformat(), *below)
             headers = cloud_headers(COUNTS, identifier, telling.brand, telling.bucket_start, record.headers)
             outcome.outgoing.append(Outgoing(COUNTS, telling.brand.encode(), encode(telling), headers))

@@ -28,7 +28,13 @@ def prior_of(brand: Brand) -> float:
 
 
 def counts_of(
-    brand: str, bucket: int, voices: Mapping[int, int], counted: Counted, mode: Mode, channel_family: str | None = None
+    brand: str,
+    bucket: int,
+    voices: Mapping[int, int],
+    counted: Counted,
+    mode: Mode,
+    channel_family: str | None = None,
+    topic: str | None = None,
 ) -> BrandCounts:
     """What a bucket that closes came to. ``voices``: mentions by author and polarity, before the cap; ``counted``: after it."""
     return BrandCounts(
@@ -37,6 +43,7 @@ def counts_of(
         mentions=sum(voices.values()),
         negatives=sum(count for key, count in voices.items() if key & 3 == NEGATIVE),
         mode=mode,
+        topic=topic,
         channel_family=channel_family,
         capped_mentions=counted.mentions,
         capped_negatives=counted.negatives,

@@ -3,31 +3,35 @@
 Each part is a changelog key of its own, written only when it changes: ``brand`` (small, with every mention), ``brand|watch`` (10 KB, once
 per closed bucket), ``brand|seen|<identity>``, ``brand|evidence|<bucket>``, ``brand|alert|<fingerprint>``, ``brand|cadence`` (of registered
 sources), ``brand|topics`` (the usual ones), ``brand|extent`` (of an incident longer than buckets are kept), and ``brand|family|<name>`` (a
-private channel family; its evidence and extent lie under ``brand|evidence|<bucket>|<name>`` and ``brand|extent|<name>``). Open buckets
+private channel family; its evidence and extent lie under ``brand|evidence|<bucket>|<name>`` and ``brand|extent|<name>``), ``brand|parts``
+(which part each topic and public channel family usually is) and ``brand|key|<name>`` (one of them that is watched; 10 KB). Open buckets
 have no snapshot: they follow from the identities seen.
 """
 
 from datetime import datetime
 from functools import partial
 
-from pipeline.alert_book import AlertBook, Tell, family_in
+from pipeline.alert_book import AlertBook
 from pipeline.announced import EventCalendar
 from pipeline.baseline import STALE, counts_of, prior_of
+from pipeline.below import Below
 from pipeline.brand_core import NEVER, Core, Counters, OpenIncident, decode_core, encode_core
 from pipeline.brands import Brand
 from pipeline.buckets import KEPT, PER_HOUR, Buckets, Counted
 from pipeline.cadence import Cadences
+from pipeline.closing import Closing
 from pipeline.dossiers import BrandDossiers
 from pipeline.exhibition import Exhibition
-from pipeline.families import FAMILIES, PrivateFamilies, PrivateFamily
 from pipeline.identities import Identities, forgotten_at
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal
+from pipeline.key import WHOLE, Key
 from pipeline.looking import look
 from pipeline.rewarming import reconcile, rewarmed_core
 from pipeline.scrp import RING, local_slot
 from pipeline.seen import PLACE, Seen, offset_of, partition_of
 from pipeline.ticks import BUCKET, PartitionTicks
+from pipeline.told_alerts import Tell, ToldAlerts
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Verdict, Watch
 from schemas.mention import Mode, Situation
@@ -51,10 +55,14 @@ class BrandState:
         self.cadences = Cadences(self._zone)
         self.identities = Identities(brand.slug, journal)
         self.topics = UsualTopics()
-        self._alerts = AlertBook(brand, versions, self._calendar, self.buckets, dossiers, journal)
-        found = partial(PrivateFamily, brand=brand, versions=versions, calendar=self._calendar, dossiers=dossiers, journal=journal)
-        self._families = PrivateFamilies(found)
-        self.exhibition = Exhibition(brand, self.buckets, self._families, self.identities, dossiers, journal)
+        self._told = told = ToldAlerts(brand.slug, journal)
+
+        def book(buckets: Buckets, key: Key = WHOLE) -> AlertBook:
+            return AlertBook(brand, versions, self._calendar, buckets, dossiers, journal, told, key)
+
+        self._alerts = book(self.buckets)
+        self._below = Below(brand, self.buckets, told, book, journal)
+        self.exhibition = Exhibition(brand, self.buckets, self._below.families, self.identities, dossiers, journal)
         self.partitions: tuple[int, ...] = ()
         """Raw partitions whose ticks the brand waits for: those it was seen from."""
         self.hour = (0.0, 0.0)
@@ -110,12 +118,13 @@ class BrandState:
     def count(self, seen: Seen) -> bool:
         """A live identity joins its bucket; a closed one is corrected, and judged with that from now on. Whether it can count at all."""
         if self.is_open(seen.bucket):
-            self._buckets_of(seen).add(seen)
+            self._below.add(seen)
             return True
         assert self.core.first_open is not None
         age = self.core.first_open - 1 - seen.bucket
         if seen.family:
-            return self._families.of(seen.family).correct(seen, age)
+            return self._below.families.of(seen.family).correct(seen, age)
+        self._below.keys.correct(seen, age)
         counted = self.buckets.add_late(seen)
         if not counted.mentions or not self.watch.correct(age, counted.negatives, counted.mentions):
             return False
@@ -124,16 +133,9 @@ class BrandState:
         self._touch_watch()
         return True
 
-    def _buckets_of(self, seen: Seen) -> Buckets:
-        """Where an identity counts."""
-        return self._families.of(seen.family).buckets if seen.family else self.buckets
-
-    def _books(self) -> list[AlertBook]:
-        return [self._alerts, *(family.alerts for family in self._families)]
-
     def incidents(self) -> list[OpenIncident]:
         """All that fires, the brand's own first."""
-        found = [self.core.incident, *(family.incident for family in self._families)]
+        found = [self.core.incident, *(below.incident for below in self._below)]
         return [incident for incident in found if incident is not None]
 
     def look(self, tell: Tell) -> None:
@@ -148,27 +150,26 @@ class BrandState:
         return local_slot(datetime.fromtimestamp(bucket * BUCKET, self._zone), self._holidays)
 
     def recount(self, before: Seen, after: Seen) -> None:
-        """An edit while the bucket is open: the polarity is replaced, the total stays."""
-        self._buckets_of(before).remove(before)
-        self._buckets_of(after).add(after)
+        """An edit while the bucket is open: polarity and topic are replaced, the total stays."""
+        self._below.remove(before)
+        self.count(after)
 
     def take_back(self, mention_id: str, identity: bytes, seen: Seen, at: datetime, tell: Tell) -> None:
         """A mention was retracted: before its bucket closes it un-counts; no alert shows it any more."""
         if seen.live and self.is_open(seen.bucket):
-            self._buckets_of(seen).remove(seen)
+            self._below.remove(seen)
         self.exhibition.take_back(mention_id, identity, seen)
         self.take_back_unseen(mention_id, at, tell)
 
     def take_back_unseen(self, mention_id: str, at: datetime, tell: Tell) -> None:
         """The same of a mention that is not remembered any more: an alert may still show it."""
-        for book in self._books():
-            book.take_back(mention_id, at, tell)
+        self._told.take_back(mention_id, at, tell)
 
     def situation(self) -> Situation:
         """How the brand stands: its incident, and the last closed hour."""
         incident = self.core.incident
-        if incident is None and self._families:
-            incident = self._families.incident()
+        if incident is None:
+            incident = self._below.incident()
         observed, expected = self.hour if self.watch.closed else (None, None)
         if incident is None:
             return Situation(observed=observed, expected=expected)
@@ -196,12 +197,12 @@ class BrandState:
         """Whether anything is in the last six hours, waits in an open bucket, or fires."""
         core = self.core
         own = self.buckets.waiting > 0 or not self.watch.is_empty() or core.incident is not None or core.surge is not None
-        return own or self._families.are_awake()
+        return own or self._below.is_awake()
 
     def _wake(self) -> int | None:
         """The bucket at whose close an idle brand has something to forget."""
         hour = self.identities.first_hour()
-        alert = min((first for book in self._books() if (first := book.first_to_go()) is not None), default=None)
+        alert = self._told.first_to_go()
         silence = self.cadences.wake(self.core.first_open or 0, self.core.silences) if self.watch.closed else None
         if silence is not None and silence > self.core.heard + STALE:
             silence = None  # by then silence teaches nothing, and is not judged
@@ -236,9 +237,10 @@ class BrandState:
                 break
             upto = last if wake is None else min(last, wake)
             while core.first_open <= upto:
-                if not self._learns(core.first_open) and not self._families.learn(core.first_open):
+                if not self._learns(core.first_open) and not self._below.families.learn(core.first_open):
                     core.first_open = upto
                     self.exhibition.skip(upto)
+                    self._below.keys.skip(upto)
                 self._close(core.first_open, tell)
         if core.first_open == before:
             return False
@@ -291,16 +293,16 @@ class BrandState:
             self._touch_watch()
             look = self.watch.worth_a_look()
             core.look = NEVER if look is None else look
-        if self._alerts.pass_by(core, bucket - RING):
+        passed = self._alerts.pass_by(core, bucket - RING)
+        place, announced, show = self._slot(bucket), self._calendar.at(bucket), self.exhibition
+        now = Closing(bucket, place, announced, core, self.watch, self.topics, tell, show.is_complaint, show.touch)
+        self._below.close(now, counted)
+        if passed:
+            self.buckets.at(bucket - RING).shows().clear()
             self.exhibition.touch(bucket - RING)
         self.buckets.forget(bucket + 1)
-        if self._families:
-            place, announced = self._slot(bucket), self._calendar.at(bucket)
-            for family in self._families:
-                touch = partial(self.exhibition.touch, code=FAMILIES.index(family.name) + 1)
-                family.close(bucket, place, announced, core, self.exhibition.is_complaint, touch, tell)
         self.identities.forget(bucket + 1)
-        self._alerts.forget(bucket, tell)
+        self._told.forget(bucket, tell)
 
     def _listen(self, bucket: int, tell: Tell) -> None:
         """Which sources are silent that should not be, and which are no longer."""
@@ -323,7 +325,7 @@ class BrandState:
 
     def keys(self) -> int:
         """Changelog keys held, but for those of the evidence."""
-        return 2 + len(self.identities) + sum(map(len, self._books())) + len(self._families)
+        return 3 + len(self.identities) + len(self._told) + len(self._below)
 
     def touch(self) -> None:
         """The small part changed."""
@@ -358,12 +360,17 @@ class BrandState:
             case "topics":
                 self.topics.restore(value)
             case "extent":
-                (self._families.named(name).alerts if name else self._alerts).extent.restore(value)
+                (self._below.named(name).alerts if name else self._alerts).extent.restore(value)
             case "alert":
-                known = family_in(value)
-                (self._alerts if known is None else self._families.named(known).alerts).restore(name, value)
+                key = self._told.restore(name, value)
+                if key.below is not None and self._told[name].resolved is None:
+                    self._below.named(key.below)
             case "family":
-                self._families.named(name).restore(value)
+                self._below.families.named(name).restore(value)
+            case "key":
+                self._below.keys.named(name).restore(value)
+            case "parts":
+                self._below.keys.parts.restore(value)
             case _:
                 raise ValueError("a key of an unknown kind")
 
@@ -374,7 +381,7 @@ class BrandState:
                 self._is_core_lost = True
             case "watch":
                 self._touch_watch()
-            case "seen" | "evidence" | "alert" | "cadence" | "topics" | "extent" | "family":
+            case "seen" | "evidence" | "alert" | "cadence" | "topics" | "extent" | "family" | "key" | "parts":
                 self._journal.gone(self.slug, key)
 
     def restored(self, ticks: PartitionTicks) -> None:
@@ -382,17 +389,15 @@ class BrandState:
         if self._is_core_lost:
             self.core = rewarmed_core(self.identities.all(), self._alerts.firing(), self._mode, ticks)
             self.core.counters.buckets_closed = self.watch.closed
-            if self.watch.closed or len(self.identities) or len(self._alerts):
+            if self.watch.closed or len(self.identities) or len(self._told):
                 self.touch()
             else:
                 self._journal.gone(self.slug, self._key)  # nothing else is known: perhaps never a brand at all
         core = self.core
         self.partitions = core.awaited or tuple(sorted({partition_of(place) for place in core.origins}))
-        reconcile(core, self.watch, self._alerts)
+        reconcile(core, self.watch, self._told)
         if self.watch.closed:
             self.hour = self.watch.hour()
         if core.first_open is not None:
-            for entries in self.identities.live_since(core.first_open - KEPT).values():
-                self._buckets_of(entries[0]).rebuild(entries, core.first_open)
-        for family in self._families:
-            family.restored()
+            self._below.rebuild(self.identities.live_since(core.first_open - KEPT), core.first_open)
+        self._below.restored()

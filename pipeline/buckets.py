@@ -205,6 +205,25 @@ class Buckets:
                 self.waiting += len(bucket.voices)
                 self.complaints += _negatives(bucket.voices)
 
+    def is_bare(self) -> bool:
+        """Whether there is no bucket."""
+        return not self._buckets
+
+    def counts(self, last: int, length: int) -> list[Counted]:
+        """What each of ``length`` buckets up to ``last`` comes to, as if none had been counted in another order than its own."""
+        out: list[Counted] = []
+        known: set[int] = set()
+        first = last - length + 1
+        for number in range(first // PER_HOUR * PER_HOUR, last + 1):
+            if number % PER_HOUR == 0:
+                known = set()
+            bucket = self._buckets.get(number)
+            new = set() if bucket is None else bucket.voices.keys() - known
+            known |= new
+            if number >= first:
+                out.append(Counted(_negatives(new), len(new)))
+        return out
+
     def crowd(self, last: int, length: int) -> int:
         """Distinct authors of negative mentions in the ``length`` buckets up to ``last``, but for those who write all the time."""
         wrote: dict[int, int] = {}
@@ -227,10 +246,15 @@ class Buckets:
         amplification = sum(bucket.amplifiers for bucket in chosen) / roots if roots else None
         return Volume(len(authors), unscored, amplification)
 
+    def exhibit(self, number: int) -> Exhibit | None:
+        """What is kept to be told of a bucket."""
+        bucket = self._buckets.get(number)
+        return None if bucket is None else bucket.exhibit
+
     def exhibits(self, first: int, last: int) -> list[Exhibit]:
-        """What is kept to be told of buckets ``first`` to ``last``, in order."""
-        found = (self._buckets.get(number) for number in range(first, last + 1))
-        return [bucket.exhibit for bucket in found if bucket is not None and bucket.exhibit is not None]
+        """The same of buckets ``first`` to ``last``, in order."""
+        found = map(self.exhibit, range(first, last + 1))
+        return [exhibit for exhibit in found if exhibit is not None]
 
 
 def _negatives(voices: Iterable[int]) -> int:

@@ -18,13 +18,15 @@ from pipeline.brands import Registry
 from pipeline.buckets import PER_HOUR
 from pipeline.dossiers import DossierBook
 from pipeline.events import cloud_headers, digest, event_id, event_type
-from pipeline.families import family_code, incident_in
+from pipeline.families import incident_in
 from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal, unseal
+from pipeline.key import CODES, WHOLE, Key
+from pipeline.public_keys import incident_in as incident_of_part
 from pipeline.replaying import ends_replay, follow_replay, last_told
 from pipeline.schedule import Schedule
-from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, identity_of, role_of
+from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, identity_of, role_of, topic_number
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals_at_once
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS
@@ -198,9 +200,13 @@ class CrisisPartition:
             outcome.counts["late", self._registry.source_label(source)] += 1
         role = role_of(mention)
         live = role != EXCLUDED and not late
-        family = 0 if mention.visibility == "public" else family_code(mention)
+        family, public, topic = 0, CODES[mention.channel_family], 0
+        if mention.visibility == "private":
+            family, public = public, 0
+        elif mention.topic is not None:
+            topic = topic_number(mention.topic)
         polarity = _POLARITY[mention.sentiment.label]
-        seen = Seen(bucket, applied, said.author, polarity, role, live, False, late, mention.edit, 0, (said.mark,), family)
+        seen = Seen(bucket, applied, said.author, polarity, role, live, False, late, mention.edit, 0, (said.mark,), family, public, topic)
         if live and state.count(seen) and polarity == NEGATIVE and role != REPOST:
             state.exhibition.show(mention, seen, is_open=state.is_open(bucket))
         if not late and (not family or mention.direction == "outbound") and (mention.parent_id is not None or mention.root_id is not None):
@@ -212,8 +218,9 @@ class CrisisPartition:
         state.core.counters.edits += 1
         polarity = _POLARITY[mention.sentiment.label]
         if seen.live and state.is_open(seen.bucket):
-            changed = seen._replace(polarity=polarity)
-            if seen.polarity != polarity:
+            topic = 0 if mention.topic is None or seen.family else topic_number(mention.topic)
+            changed = seen._replace(polarity=polarity, topic=topic)
+            if (seen.polarity, seen.topic) != (polarity, topic):
                 state.recount(seen, changed)
             if seen.is_complaint():
                 state.exhibition.hide(mention.mention_id, seen)
@@ -363,29 +370,35 @@ def read_brand_state(key: bytes, value: bytes) -> dict[str, Any] | None:
         "mode": core.mode,
         "watermark": None if core.first_open is None else datetime.fromtimestamp(core.first_open * BUCKET, UTC).isoformat(),
         **msgspec.structs.asdict(core.counters),
-        "incident": None if core.incident is None else _told(core.incident, None),
+        "incident": None if core.incident is None else _told(core.incident),
     }
 
 
-def read_family_incident(key: bytes, value: bytes) -> dict[str, Any] | None:
-    """The incident of a private channel family out of its snapshot, and its brand; None where none fires, or for another kind of key.
+def read_incident_below(key: bytes, value: bytes) -> dict[str, Any] | None:
+    """The incident of what is watched below a brand out of its snapshot, with the brand; None where none fires, or for another kind of key.
 
     Raises:
         ValueError: the snapshot is of another version.
     """
     brand, _, rest = key.decode().partition("|")
-    kind, _, family = rest.partition("|")
-    if kind != "family" or (incident := incident_in(unseal(key, value))) is None:
-        return None
-    return {"brand": brand, **_told(incident, family)}
+    kind, _, name = rest.partition("|")
+    match kind:
+        case "family":
+            below, incident = Key(channel_family=name), incident_in(unseal(key, value))
+        case "key":
+            below, incident = Key.named(name), incident_of_part(unseal(key, value))
+        case _:
+            return None
+    return None if incident is None else {"brand": brand, **_told(incident, below)}
 
 
-def _told(incident: OpenIncident, family: str | None) -> dict[str, Any]:
+def _told(incident: OpenIncident, key: Key = WHOLE) -> dict[str, Any]:
     return {
         "incident_id": incident.incident_id,
         "fingerprint": incident.fingerprint,
         "kind": "crisis",
-        "channel_family": family,
+        "topic": key.topic,
+        "channel_family": key.channel_family,
         "tier": incident.tier,
         "mode": incident.mode,
         "raised_at": incident.raised_at.isoformat(),

@@ -9,9 +9,10 @@ from pipeline.brands import Brand
 from pipeline.buckets import Buckets
 from pipeline.dossiers import BrandDossiers
 from pipeline.exhibits import OPEN_TIMES, Exhibit, echo_of, quote_of
-from pipeline.families import FAMILIES, PrivateFamilies
+from pipeline.families import PrivateFamilies
 from pipeline.identities import Identities
 from pipeline.journal import Journal
+from pipeline.key import CODES, FAMILIES
 from pipeline.phrases import words_of
 from pipeline.seen import NEGATIVE, Seen
 from schemas.mention import ScoredMention
@@ -55,7 +56,8 @@ class Exhibition:
         """Keep a complaint to be told of. ``is_open``: its bucket has not closed."""
         exhibit = self._of(seen.family).at(seen.bucket).shows()
         times = OPEN_TIMES if is_open else 1
-        wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id, times)
+        family = None if seen.family else mention.channel_family
+        wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id, times, mention.topic, family)
         if wanted and exhibit.show(quote_of(mention, seen, self._names, self.about(mention)), times):
             self.touch(seen.bucket, seen.family)
 
@@ -91,7 +93,7 @@ class Exhibition:
 
     def skip(self, first_open: int) -> None:
         """Drop the buckets that a jump of time to ``first_open`` leaves behind, and their keys."""
-        for code in (0, *(FAMILIES.index(family.name) + 1 for family in self._families)):
+        for code in (0, *(CODES[family.name] for family in self._families)):
             for bucket in self._of(code).skip(first_open):
                 self.touch(bucket, code)
 

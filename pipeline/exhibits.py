@@ -4,7 +4,7 @@ Everything here is chosen by times and ids, never by the order of arrival, so th
 """
 
 from bisect import insort
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +17,8 @@ from schemas.mention import ScoredMention
 
 KEPT_QUOTES = 16
 """Complaints kept of a bucket: the earliest, one of each author."""
+KEPT_OF_PART = 4
+"""And beside them the earliest of each topic and each channel family: a small part of a large brand has something to show too."""
 KEPT_ECHOES = 64
 """Reposts and replies kept of a bucket: those whose identities come first, which is as good as by lot."""
 
@@ -41,10 +43,16 @@ class Quote(Struct, array_like=True, frozen=True):
     topic: str | None = None
     dossier: str | None = None
     reach: int | None = None
+    family: str | None = None
+    """Its channel family, being public."""
 
     def order(self) -> tuple[float, str]:
         """The earlier comes first."""
         return self.at, self.mention_id
+
+    def part(self) -> tuple[str | None, str | None]:
+        """Of which parts of the brand it is."""
+        return self.topic, self.family
 
 
 class Echo(Struct, array_like=True, frozen=True):
@@ -78,22 +86,31 @@ class Exhibit:
     def __bool__(self) -> bool:
         return bool(self.quotes or self.echoes)
 
-    def wants(self, at: float, mention_id: str, times: int = 1) -> bool:
+    def wants(self, at: float, mention_id: str, times: int = 1, topic: str | None = None, family: str | None = None) -> bool:
         """Whether a complaint of that moment could be kept: making a quote costs more than asking."""
-        return len(self.quotes) < times * KEPT_QUOTES or (at, mention_id) < self.quotes[-1].order()
+        quotes = self.quotes
+        if len(quotes) < times * KEPT_QUOTES or (at, mention_id) < quotes[times * KEPT_QUOTES - 1].order():
+            return True
+        for part in (
+            [quote for quote in quotes if quote.topic == topic] if topic is not None else None,
+            [quote for quote in quotes if quote.family == family] if family is not None else None,
+        ):
+            if part is not None and (len(part) < times * KEPT_OF_PART or (at, mention_id) < part[times * KEPT_OF_PART - 1].order()):
+                return True
+        return False
 
     def show(self, candidate: Quote, times: int = 1) -> bool:
-        """Keep the earliest complaints, ``times`` of each author; whether this is one of them."""
+        """Keep the earliest complaints, ``times`` of each author in each part; whether this is one of them."""
         quotes = self.quotes
-        same = [index for index, known in enumerate(quotes) if known.author == candidate.author]
+        same = [index for index, known in enumerate(quotes) if known.author == candidate.author and known.part() == candidate.part()]
         if len(same) >= times:
             if quotes[same[-1]].order() <= candidate.order():
                 return False
             del quotes[same[-1]]
-        elif len(quotes) >= times * KEPT_QUOTES and quotes[-1].order() <= candidate.order():
-            return False
         insort(quotes, candidate, key=Quote.order)
-        del quotes[times * KEPT_QUOTES :]
+        if len(quotes) > times * KEPT_QUOTES:
+            self.quotes = _kept(quotes, times)
+            return candidate in self.quotes
         return True
 
     def hear(self, identity: bytes, echo: Echo, times: int = 1) -> bool:
@@ -116,7 +133,14 @@ class Exhibit:
         for quote in self.quotes:
             if quote.author << 2 | NEGATIVE in voices:
                 first.setdefault(quote.author, quote)
-        self.quotes = list(first.values())[:KEPT_QUOTES]
+        self.quotes = _kept(list(first.values()), 1)
+
+    def of_part(self, topic: str | None, family: str | None) -> "Exhibit":
+        """What of it is about a topic, or comes from a public channel family. The echoes are those of all."""
+        part = Exhibit()
+        part.quotes = [quote for quote in self.quotes if (quote.topic == topic if topic is not None else quote.family == family)]
+        part.echoes = self.echoes
+        return part
 
     def keep_echoes(self, is_complaint: Callable[[bytes], bool]) -> None:
         """Only those of complaints."""
@@ -148,6 +172,20 @@ class Exhibit:
         self.quotes, self.echoes = (held, {}) if isinstance(held, list) else (held.quotes, held.echoes)
 
 
+def _kept(quotes: Sequence[Quote], times: int) -> list[Quote]:
+    """Of quotes in their order the earliest, and the earliest of each part. What is left out never comes back by one more."""
+    found: dict[tuple[str, str | None], int] = {}
+    out = []
+    for place, quote in enumerate(quotes):
+        kept = place < times * KEPT_QUOTES
+        for part in (("topic", quote.topic), ("family", quote.family)):
+            found[part] = found.get(part, 0) + 1
+            kept = kept or (part[1] is not None and found[part] <= times * KEPT_OF_PART)
+        if kept:
+            out.append(quote)
+    return out
+
+
 def quote_of(mention: ScoredMention, seen: Seen, names: frozenset[str], dossier: str | None) -> Quote:
     """A complaint to show. ``names``: words that mean the brand. A permalink of unusual length is left out, so that state stays small."""
     url = mention.url
@@ -162,6 +200,7 @@ def quote_of(mention: ScoredMention, seen: Seen, names: frozenset[str], dossier:
         mention.topic,
         dossier,
         None if mention.reach is None else mention.reach.value,
+        None if seen.family else mention.channel_family,
     )
 
 

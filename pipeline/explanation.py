@@ -5,7 +5,7 @@ Three lines, so that who has ten seconds can stop after any of them.
 
 from collections.abc import Sequence
 
-from pipeline.headline import WINDOWS, Ending, Facts, Language, moment, number
+from pipeline.headline import WINDOWS, Ending, Facts, Language, moment, named, number
 from pipeline.watch import Signal
 from schemas.outputs import AlertDossier, ChannelShare
 
@@ -103,19 +103,19 @@ def advised(told: str | None, dossier: AlertDossier, language: Language) -> str:
 
 
 def _since(facts: Facts, language: Language) -> str:
-    since = moment(facts.onset, facts.zone, language)
+    since, of = moment(facts.onset, facts.zone, language), named(facts.brand, facts.key, language)
     if language == "nl":
         if facts.signal is None:
-            return f"Sinds ongeveer {since} zijn er meer berichten over {facts.brand}."
+            return f"Sinds ongeveer {since} zijn er meer berichten over {of}."
         if facts.signal == "share":  # there may be no more of them than at other times
-            return f"Sinds ongeveer {since} is een groter deel van de berichten over {facts.brand} negatief{_by(facts, language)}."
-        line = f"Sinds ongeveer {since} zijn er meer negatieve berichten over {facts.brand}"
+            return f"Sinds ongeveer {since} is een groter deel van de berichten over {of} negatief{_by(facts, language)}."
+        line = f"Sinds ongeveer {since} zijn er meer negatieve berichten over {of}"
         return f"{line}{_by(facts, language)}."
     if facts.signal is None:
-        return f"Since about {since} there are more mentions of {facts.brand}."
+        return f"Since about {since} there are more mentions of {of}."
     if facts.signal == "share":
-        return f"Since about {since} a larger part of the mentions of {facts.brand} is negative{_by(facts, language)}."
-    return f"Since about {since} there are more negative mentions of {facts.brand}{_by(facts, language)}."
+        return f"Since about {since} a larger part of the mentions of {of} is negative{_by(facts, language)}."
+    return f"Since about {since} there are more negative mentions of {of}{_by(facts, language)}."
 
 
 def _by(facts: Facts, language: Language) -> str:

@@ -7,29 +7,24 @@ Its incident is a child of the brand's where that fires already: one row is one 
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import get_args
 
 import msgspec
 from msgspec import Struct
 
-from pipeline.alert_book import AlertBook, Tell
-from pipeline.announced import EventCalendar
+from pipeline.alert_book import AlertBook
 from pipeline.baseline import STALE, counts_of
 from pipeline.brand_core import VERSION, Core, Counters, OpenIncident, body
 from pipeline.brands import Brand
 from pipeline.buckets import Buckets
-from pipeline.dossiers import BrandDossiers
-from pipeline.incident import Versions
+from pipeline.closing import Closing
 from pipeline.journal import Journal
+from pipeline.key import CODES, FAMILIES, Key
+from pipeline.rewarming import reconcile_below
 from pipeline.scrp import RING
 from pipeline.seen import Seen
-from pipeline.share import Announced
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Watch
-from schemas.mention import ChannelFamily, ScoredMention
-
-FAMILIES: tuple[str, ...] = get_args(ChannelFamily)
-"""In the order of their codes, from 1: see `Seen.family`."""
+from schemas.mention import ScoredMention
 
 
 class _Snapshot(Struct, array_like=True):
@@ -44,7 +39,7 @@ _decode = msgspec.msgpack.Decoder(_Snapshot).decode
 
 def family_code(mention: ScoredMention) -> int:
     """Of the private family in which a mention counts; 0: it is public, and counts with the brand."""
-    return FAMILIES.index(mention.channel_family) + 1 if mention.visibility == "private" else 0
+    return CODES[mention.channel_family] if mention.visibility == "private" else 0
 
 
 def incident_in(value: bytes) -> OpenIncident | None:
@@ -59,27 +54,25 @@ def incident_in(value: bytes) -> OpenIncident | None:
 class PrivateFamily:
     """One family of one brand. Buckets open and close with the brand's own."""
 
-    def __init__(
-        self, name: str, brand: Brand, versions: Versions, calendar: EventCalendar, dossiers: BrandDossiers | None, journal: Journal
-    ) -> None:
+    def __init__(self, name: str, brand: Brand, journal: Journal, book: Callable[[Buckets, Key], AlertBook]) -> None:
         self.name = name
         self._slug = brand.slug
         self._journal = journal
-        self._core = Core(Counters(), brand.mode, {})
+        self.core = Core(Counters(), brand.mode, {})
         self._heard = 0
         self._topics = UsualTopics()
         self.watch = Watch(brand.profile, bursts_only=True)
         self.buckets = Buckets()
-        self.alerts = AlertBook(brand, versions, calendar, self.buckets, dossiers, journal, channel_family=name)
+        self.alerts = book(self.buckets, Key(None, name, is_private=True))
 
     @property
     def incident(self) -> OpenIncident | None:
         """What fires."""
-        return self._core.incident
+        return self.core.incident
 
     def is_awake(self) -> bool:
         """Whether anything is in the last six hours, waits in an open bucket, or fires."""
-        return self.buckets.waiting > 0 or not self.watch.is_empty() or self._core.incident is not None
+        return self.buckets.waiting > 0 or not self.watch.is_empty() or self.core.incident is not None
 
     def learns(self, bucket: int) -> bool:
         """Whether a silent bucket teaches anything."""
@@ -94,23 +87,14 @@ class PrivateFamily:
         self.touch()
         return True
 
-    def close(
-        self,
-        bucket: int,
-        place: tuple[int, int],
-        announced: Announced,
-        brand: Core,
-        is_complaint: Callable[[bytes], bool],
-        touch_evidence: Callable[[int], None],
-        tell: Tell,
-    ) -> None:
-        """A bucket ends, after that of the brand itself. ``place``: hour of the local week, and running number of the day."""
-        core = self._core
-        core.counters, core.mode = brand.counters, brand.mode
+    def close(self, now: Closing) -> None:
+        """A bucket ends, after that of the brand itself."""
+        core, bucket, tell = self.core, now.bucket, now.tell
+        core.counters, core.mode = now.core.counters, now.core.mode
         found = self.buckets.get(bucket)
-        counted, shows_less = self.buckets.end(bucket, is_complaint)
+        counted, shows_less = self.buckets.end(bucket, now.is_complaint)
         if shows_less:
-            touch_evidence(bucket)
+            now.touch(bucket, CODES[self.name])
         if found is not None and found.voices:
             tell(counts_of(self._slug, bucket, found.voices, counted, core.mode, self.name))
         if counted.mentions:
@@ -120,22 +104,22 @@ class PrivateFamily:
             if incident is not None and incident.mode == "observe" and core.mode == "live":
                 self.alerts.resolve(core, bucket, 0, "went_live", tell)
                 self.watch.end()
-            verdict = self.watch.close(*counted, *place, announced, partial(self.buckets.crowd, bucket))
+            verdict = self.watch.close(*counted, *now.place, now.announced, partial(self.buckets.crowd, bucket))
+            self.alerts.parent = now.parent
             # More mail of every kind is work, not a wave that anybody sees.
-            self.alerts.parent = None if brand.confirmed is None else brand.confirmed.incident_id
             self.alerts.follow(core, bucket, verdict._replace(surge=None), self.watch, self._topics, tell)
             self.touch()
         if self.alerts.pass_by(core, bucket - RING):
-            touch_evidence(bucket - RING)
+            self.buckets.at(bucket - RING).shows().clear()
+            now.touch(bucket - RING, CODES[self.name])
         self.buckets.forget(bucket + 1)
-        self.alerts.forget(bucket, tell)
 
     def touch(self) -> None:
         """Something changed."""
         self._journal.touch(self._slug, f"{self._slug}|family|{self.name}".encode(), self._snapshot)
 
     def _snapshot(self) -> bytes:
-        return VERSION + _encode(_Snapshot(self._heard, self._core.incident, self.watch.snapshot()))
+        return VERSION + _encode(_Snapshot(self._heard, self.core.incident, self.watch.snapshot()))
 
     def restore(self, value: bytes) -> None:
         """Take back a snapshot.
@@ -145,23 +129,11 @@ class PrivateFamily:
         """
         snapshot = _decode(body(value))
         self.watch.restore(snapshot.watch)
-        self._heard, self._core.incident = snapshot.heard, snapshot.incident
+        self._heard, self.core.incident = snapshot.heard, snapshot.incident
 
     def restored(self) -> None:
-        """All keys are back. An alert without its incident, or the other way round, is one whose key could not be read."""
-        core = self._core
-        if core.incident is not None and core.incident.fingerprint not in self.alerts:
-            core.incident = None
-        if core.incident is None:
-            for alert in self.alerts.firing():
-                if alert.tier is not None:
-                    core.incident = OpenIncident(
-                        alert.fingerprint, alert.incident_id, alert.tier, alert.mode, alert.raised_at, alert.peak or 0.0
-                    )
-        tier = None if core.incident is None else core.incident.tier
-        if (tier is None) is not (self.watch.tier is None):
-            self.watch.tier = tier
-        self.watch.alarm.firing = self.watch.tier is not None
+        """All keys are back."""
+        reconcile_below(self.core, self.watch, self.alerts.firing())
 
 
 class PrivateFamilies:
@@ -173,6 +145,9 @@ class PrivateFamilies:
 
     def __len__(self) -> int:
         return len(self._families)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._families
 
     def __iter__(self) -> Iterator[PrivateFamily]:
         return iter(self._families.values())
@@ -197,7 +172,7 @@ class PrivateFamilies:
 
     def knows(self, code: int) -> bool:
         """Whether anything was written in it."""
-        return FAMILIES[code - 1] in self._families
+        return FAMILIES[code - 1] in self
 
     def incident(self) -> OpenIncident | None:
         """The first that fires."""

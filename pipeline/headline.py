@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pipeline.figures import Figures
+from pipeline.key import WHOLE, Key
 from pipeline.watch import Signal
 from schemas.mention import Tier
 from schemas.outputs import AlertDossier, ChannelShare, IncidentSummary, WordUse
@@ -54,8 +55,7 @@ class Facts(NamedTuple):
     words: Sequence[WordUse]
     topic: str | None
     dossier: AlertDossier | None
-    family: str | None = None
-    """Only what came in private, by mail for one; None: all that is public."""
+    key: Key = WHOLE
 
     @property
     def is_mostly_bad(self) -> bool:
@@ -79,14 +79,24 @@ _IN_PRIVATE: dict[Language, dict[str, str]] = {
     "nl": {"mail": "per mail", "messaging": "in privéberichten", "phone": "aan de telefoon", "desk": "aan de balie"},
     "en": {"mail": "by mail", "messaging": "in private messages", "phone": "by phone", "desk": "at the desk"},
 }
+_IN_PUBLIC: dict[Language, dict[str, str]] = {
+    "nl": {"social": "op sociale media", "review": "in recensies", "forum": "op fora", "blog": "op blogs", "news": "in het nieuws"},
+    "en": {"social": "on social media", "review": "in reviews", "forum": "on forums", "blog": "on blogs", "news": "in the news"},
+}
 
 
-def named(brand: str, family: str | None, language: Language) -> str:
-    """The brand, and where only a private channel family is meant, which one: "Noordnet (per mail)"."""
+def named(brand: str, key: Key, language: Language) -> str:
+    """The brand, and where only a part of it is meant, which one: "Noordnet (per mail)", "Noordnet (over facturen)"."""
+    dutch, family = language == "nl", key.channel_family
+    if key.topic is not None:
+        return f"{brand} ({'over' if dutch else 'about'} {key.topic})"
     if family is None:
         return brand
-    other = f"{family}, privé" if language == "nl" else f"{family}, private"
-    return f"{brand} ({_IN_PRIVATE[language].get(family, other)})"
+    if key.is_private:
+        other = f"{family}, privé" if dutch else f"{family}, private"
+        return f"{brand} ({_IN_PRIVATE[language].get(family, other)})"
+    other = f"{family}, openbaar" if dutch else f"{family}, public"
+    return f"{brand} ({_IN_PUBLIC[language].get(family, other)})"
 
 
 def headline(facts: Facts, language: Language) -> str:
@@ -98,7 +108,7 @@ def headline(facts: Facts, language: Language) -> str:
     total = f"{figures.mentions or 0.0:.0f}"
     complaints = _complaints(figures.observed, language)
     rare = days(figures.return_days)
-    start = named(facts.brand, facts.family, language)
+    start = named(facts.brand, facts.key, language)
     if facts.tier is not None:
         start = f"{start}, {_TIERS[language][facts.tier]}"
     since = clock(facts.onset, facts.at, facts.zone, language)
@@ -139,7 +149,7 @@ def _about(facts: Facts, language: Language) -> str:
     about = "over" if language == "nl" else "about"
     if facts.dossier is not None:
         return f", {about} {facts.dossier.title or facts.dossier.id}"
-    if facts.topic is not None:
+    if facts.topic is not None and facts.topic != facts.key.topic:
         return f", {about} {facts.topic}"
     if facts.words:
         told = ", ".join(f'"{use.word}"' for use in facts.words[:_WORDS_TOLD])
@@ -190,7 +200,7 @@ class Ending(NamedTuple):
     peak: float
     reason: Literal["calmed", "went_live", "not_confirmed"]
     summary: IncidentSummary | None = None
-    family: str | None = None
+    key: Key = WHOLE
     goes_on: bool = False
     """As another incident: the early alert named another bucket than the close."""
     is_partial: bool = False
@@ -199,7 +209,7 @@ class Ending(NamedTuple):
 
 def resolved_headline(facts: Ending, language: Language) -> str:
     """One sentence: how it ended."""
-    brand, since, peak = named(facts.brand, facts.family, language), moment(facts.ended_at, facts.zone, language), f"{facts.peak:.0f}"
+    brand, since, peak = named(facts.brand, facts.key, language), moment(facts.ended_at, facts.zone, language), f"{facts.peak:.0f}"
     complaints = _complaints(facts.peak, language)
     if language == "nl":
         match facts.reason, facts.kind:

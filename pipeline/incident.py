@@ -30,6 +30,7 @@ from pipeline.headline import (
     silence_explanation,
     silence_headline,
 )
+from pipeline.key import WHOLE, Key
 from pipeline.scrp import RING
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS, Signal, Verdict
@@ -70,8 +71,7 @@ class Scene(NamedTuple):
     dossier: Dossier | None = None
     at: datetime | None = None
     """When it was decided, if before the close."""
-    channel_family: str | None = None
-    """Of the key, where it is one below the brand."""
+    key: Key = WHOLE
     parent: str | None = None
     """The incident that this one is part of."""
     raised: int | None = None
@@ -107,7 +107,7 @@ def closed_at(bucket: int) -> datetime:
 
 def raise_alert(scene: Scene, versions: Versions) -> Alert:
     """The first revision."""
-    fingerprint = fingerprint_of(scene.brand.slug, scene.kind, channel_family=scene.channel_family)
+    fingerprint = fingerprint_of(scene.brand.slug, scene.kind, scene.key.topic, scene.key.channel_family)
     at = closed_at(scene.bucket) if scene.at is None else scene.at
     return _told(
         Alert(
@@ -131,7 +131,8 @@ def raise_alert(scene: Scene, versions: Versions) -> Alert:
             config_hash=versions.config,
             team=scene.brand.team,
             runbook_url=scene.brand.runbook_url,
-            channel_family=scene.channel_family,
+            topic=scene.key.topic,
+            channel_family=scene.key.channel_family,
             parent_incident_id=scene.parent,
         ),
         scene,
@@ -162,10 +163,17 @@ def following(told: Alert, decided: Alert, *, escalated: bool) -> Alert:
         decided,
         revision=told.revision + 1,
         mode=told.mode,  # it ends where it was told of, whatever the brand's mode has become
+        parent_incident_id=decided.parent_incident_id or told.parent_incident_id,
         raised_at=told.raised_at,
         updated_at=max(told.updated_at, decided.updated_at),
         transition=transition,
     )
+
+
+def adopted(alert: Alert, parent: str, bucket: int) -> Alert:
+    """An incident that fires turns out to be part of another."""
+    updated = max(alert.updated_at, closed_at(bucket))
+    return replace(alert, revision=alert.revision + 1, transition="updated", updated_at=updated, parent_incident_id=parent)
 
 
 def silence_alert(brand: Brand, mode: Mode, silence: Silence, bucket: int, history: int, versions: Versions) -> Alert:
@@ -234,7 +242,7 @@ def _told(alert: Alert, scene: Scene) -> Alert:
         words=found.words if speaks else (),
         topic=found.dominant if speaks else None,
         dossier=dossier if speaks else None,
-        family=scene.channel_family,
+        key=scene.key,
     )
     return replace(
         alert,
@@ -316,6 +324,7 @@ def _evidence(told: tuple[Evidence, ...], found: tuple[Shown, ...]) -> tuple[Evi
 def resolve(
     alert: Alert,
     brand: Brand,
+    key: Key,
     bucket: int,
     calm: int,
     peak: float,
@@ -337,8 +346,7 @@ def resolve(
         summary = replace(summary, authors=extent.authors, reach=extent.reach, answered_share=answered)
     # The longest run that a window sees, closed, is no longer than what is kept.
     is_partial = (alert.raised_at - alert.started_at).total_seconds() > (RING + 1) * BUCKET + LATENESS
-    family, goes_on = alert.channel_family, becomes is not None
-    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary, family, goes_on, is_partial)
+    facts = Ending(name_of(brand), brand.zone(), alert.kind, ended, peak, reason, summary, key, becomes is not None, is_partial)
     return replace(
         alert,
         revision=alert.revision + 1,

@@ -65,3 +65,20 @@ def reconcile(core: Core, watch: Watch, alerts: Container[str]) -> None:
         watch.tier = confirmed
     watch.alarm.firing = watch.tier is not None
     watch.surge.firing = core.surge is not None
+
+
+def reconcile_below(core: Core, watch: Watch, firing: Sequence[Alert]) -> None:
+    """The same for a key below the brand. An alert without its incident, or the other way round, is one whose key could not be read."""
+    known = {alert.fingerprint: alert for alert in firing}
+    if core.incident is not None and core.incident.fingerprint not in known:
+        core.incident = None
+    if core.incident is None:
+        for alert in firing:
+            if alert.tier is not None:
+                core.incident = OpenIncident(
+                    alert.fingerprint, alert.incident_id, alert.tier, alert.mode, alert.raised_at, alert.peak or 0.0
+                )
+    tier = None if core.incident is None else core.incident.tier
+    if (tier is None) is not (watch.tier is None):
+        watch.tier = tier
+    watch.alarm.firing = watch.tier is not None

@@ -11,7 +11,7 @@ most: without it one crisis blinds the next.
 
 import math
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -118,6 +118,25 @@ class Detector:
         self._mean_sums = [0.0] * len(WINDOWS)
         self._errors = [0.0] * len(WINDOWS)
         self._squares = [0.0] * len(WINDOWS)
+
+    def seed(self, whole: "Detector", share: float, counts: Sequence[float]) -> None:
+        """Begin as that part of ``whole``, its hours, its level and its spread, before the bucket that ``whole`` has closed last.
+
+        ``counts``: its own of six hours. How rare its scores are it has yet to learn.
+        """
+        e, of = self.expectation, whole.expectation
+        # No snapshot holds the prior: what it adds to the level of the whole is taken over, what it would add here is taken off.
+        e.overall = (of.overall + of.prior * _PRIOR_WEIGHT) * share - e.prior * _PRIOR_WEIGHT
+        e.overall_weight = of.overall_weight
+        e.day, e.day_weight = [count * share for count in of.day], of.day_weight[:]
+        e.week, e.week_weight = [count * share for count in of.week], of.week_weight[:]
+        self.closed = whole.closed - 1
+        self.counts = [float(count) for count in counts]
+        self.means = [max(_LEAST_MEAN, mean * share) for mean in (whole.means[0], *whole.means[:-1])]
+        self._sums = [math.fsum(self.counts[-size:]) for size in WINDOWS]
+        self._mean_sums = [math.fsum(self.means[-size:]) for size in WINDOWS]
+        self._errors = [errors * share * share for errors in whole._errors]
+        self._squares = [squares * share * share for squares in whole._squares]
 
     def close(self, count: float, slot: int, day: int, multiplier: float = 1.0, *, learns: bool = True) -> Judgement:
         """Judge the bucket that has just ended, then learn from it.

@@ -5,6 +5,7 @@ identity, another origin), and an edit (this id, a higher edit number). The orig
 """
 
 import struct
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -21,8 +22,10 @@ EXCLUDED, ROOT, REPLY, REPOST = range(4)
 KEPT_ORIGINS = 3
 """Accepted origins remembered: those of the last edits, which is what a crash repeats."""
 
-_VERSION = 1
+_VERSION, _WITH_TOPIC = 1, 3
 _HEAD = struct.Struct("<BHIIIQ")
+_TOPIC = struct.Struct("<I")
+"""Of a version with a topic: its number, between the head and the origins."""
 FLAGS, BUCKET_OF, APPLIED = 1, 7, 11
 """Where these begin in a packed identity."""
 MARK = 12
@@ -32,7 +35,7 @@ PLACE = 6
 """Bytes of a mark that name the epoch and raw partition."""
 
 LIVE, _RETRACTED, _LATE = 1 << 4, 1 << 5, 1 << 6
-_FAMILY = 9
+_FAMILY, _PUBLIC = 9, 1 << 13
 ONE_ORIGIN = _HEAD.size + MARK
 """Bytes of a packed identity as nearly all are: with one accepted version."""
 
@@ -65,6 +68,12 @@ def identity_of(mention_id: str) -> bytes:
     return blake2b(mention_id.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+@lru_cache(1024)
+def topic_number(topic: str) -> int:
+    """A topic in four bytes, never 0."""
+    return int.from_bytes(blake2b(topic.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "big") or 1
+
+
 def author_of(author_id: str) -> int:
     """An author's id, in 8 bytes."""
     return int.from_bytes(blake2b(author_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
@@ -89,7 +98,11 @@ class Seen(NamedTuple):
     blocked: int = 0
     accepted: tuple[bytes, ...] = ()
     family: int = 0
-    """In which channel family it counts apart, being private (`families.FAMILIES`, from 1); 0: with the brand."""
+    """In which channel family it counts apart, being private (`key.FAMILIES`, from 1); 0: with the brand."""
+    public: int = 0
+    """In which channel family it counts besides, being public; 0: it is private, or of a version that did not say."""
+    topic: int = 0
+    """The number of its topic (`topic_number`), with which it counts besides, being public; 0: none is known."""
 
     def is_complaint(self) -> bool:
         """Whether it says something negative of its own."""
@@ -104,9 +117,10 @@ class Seen(NamedTuple):
             | (_RETRACTED if self.retracted else 0)
             | (_LATE if self.late else 0)
             | self.blocked << 7
-            | self.family << _FAMILY
+            | (self.family << _FAMILY if self.family else self.public << _FAMILY | _PUBLIC if self.public else 0)
         )
-        return _HEAD.pack(_VERSION, flags, self.edit + 1, self.bucket, self.applied, self.author) + b"".join(self.accepted)
+        version, topic = (_WITH_TOPIC, _TOPIC.pack(self.topic)) if self.topic else (_VERSION, b"")
+        return _HEAD.pack(version, flags, self.edit + 1, self.bucket, self.applied, self.author) + topic + b"".join(self.accepted)
 
     def accept(self, mark: bytes, edit: int) -> "Seen":
         """The same with one more accepted version."""
@@ -129,10 +143,11 @@ def unpack(value: bytes) -> Seen:
     Raises:
         ValueError: it is of another version or size.
     """
-    if len(value) < _HEAD.size or value[0] != _VERSION or (len(value) - _HEAD.size) % MARK:
-        raise ValueError("a seen identity of another version")
+    start = _start(value)
     _, flags, edit, bucket, applied, author = _HEAD.unpack_from(value)
-    accepted = tuple(value[at : at + MARK] for at in range(_HEAD.size, len(value), MARK))
+    accepted = tuple([value[at : at + MARK] for at in range(start, len(value), MARK)])
+    code = flags >> _FAMILY & 15
+    is_public = flags & _PUBLIC
     return Seen(
         bucket,
         applied,
@@ -145,8 +160,23 @@ def unpack(value: bytes) -> Seen:
         edit - 1,
         flags >> 7 & 3,
         accepted,
-        flags >> _FAMILY & 15,
+        0 if is_public else code,
+        code if is_public else 0,
+        0 if start == _HEAD.size else _TOPIC.unpack_from(value, _HEAD.size)[0],
     )
+
+
+def _start(packed: bytes) -> int:
+    """Where the origins of a packed identity begin."""
+    start = _HEAD.size
+    if len(packed) >= start:
+        if packed[0] == _WITH_TOPIC:
+            start += _TOPIC.size
+        elif packed[0] != _VERSION:
+            start = 0
+        if start and len(packed) >= start and (len(packed) - start) % MARK == 0:
+            return start
+    raise ValueError("a seen identity of another version")
 
 
 def hour_in(packed: bytes) -> int:
@@ -155,8 +185,8 @@ def hour_in(packed: bytes) -> int:
     Raises:
         ValueError: it is of another version or size.
     """
-    if len(packed) < _HEAD.size or packed[0] != _VERSION or (len(packed) - _HEAD.size) % MARK:
-        raise ValueError("a seen identity of another version")
+    if len(packed) != ONE_ORIGIN or packed[0] != _VERSION:  # as nearly all are
+        _start(packed)
     return int.from_bytes(packed[APPLIED : APPLIED + 4], "little")
 
 

@@ -7,7 +7,7 @@ burn is a day somewhat above its expectation. These three make one incident toge
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from pipeline.scrp import HOUR, PRIOR_MEAN, SILENT, WINDOWS, Alarm, Detector, Judgement
@@ -38,6 +38,7 @@ _LEAST_SHARE = 0.8
 """Of the usual negative share: with less, the negatives only came along with something else."""
 
 _LEAST_TIMES_SHARE = 1.25
+_LOOKED_AT = math.log10(len(WINDOWS))
 _BOTH_DISCOUNT, _MOST_BOTH = 0.3, 1.5
 WARM = 14 * 288
 """Buckets after which the hours of the week are known well enough to take two hints for a proof."""
@@ -89,12 +90,14 @@ class Verdict(NamedTuple):
 class Watch:
     """All that is learnt of one key, and its alarms.
 
-    ``prior``: negatives expected per bucket before anything is known; ``bursts_only``: of a small key share and slow burn say nothing.
+    ``prior``: negatives expected per bucket before anything is known; ``bursts_only``: of a small key share and slow burn say nothing;
+    ``is_part``: of so small a part that a burst in it fills one window and leaves the others as they were. Then that window alone decides,
+    for as many as were looked at.
     """
 
     __slots__ = (
-        "_bursts_only", "_paging", "_sensitive", "_six_hours", "age", "alarm", "mentions", "negatives", "share", "shares", "slow",
-        "surge", "tier", "told",
+        "_bursts_only", "_is_part", "_paging", "_sensitive", "_six_hours", "age", "alarm", "margin", "mentions", "negatives", "share",
+        "shares", "slow", "surge", "tier", "told",
     )  # fmt: skip
 
     _VERSION = 2
@@ -103,8 +106,11 @@ class Watch:
     _TAIL = struct.Struct("<Bb")
     _MORE = struct.Struct("<BI")
 
-    def __init__(self, profile: Profile = "default", prior: float = PRIOR_MEAN, *, bursts_only: bool = False) -> None:
-        self._bursts_only = bursts_only
+    def __init__(
+        self, profile: Profile = "default", prior: float = PRIOR_MEAN, *, bursts_only: bool = False, is_part: bool = False
+    ) -> None:
+        self._bursts_only = bursts_only or is_part
+        self._is_part = is_part
         self._paging = GATES["quiet"] if profile == "quiet" else GATES["default"]
         self._sensitive = profile == "sensitive"
         self.negatives = Detector(prior)
@@ -121,6 +127,8 @@ class Watch:
         self.age = 0
         """Buckets since it was raised."""
         self._six_hours = 0.0
+        self.margin = 0.0
+        """By how much a burst must score more, as it is looked for in many places at once. Set anew before each close."""
 
     @property
     def closed(self) -> int:
@@ -143,17 +151,22 @@ class Watch:
         day: int,
         announced: Announced = NOTHING_ANNOUNCED,
         crowd: Crowd | None = None,
+        *,
+        learns: bool = True,
     ) -> Verdict:
         """Judge the bucket that has just ended (author-capped counts), then learn from it.
 
-        ``crowd``: asked where an alarm is near; without it every count is taken for another person's.
+        ``crowd``: asked where an alarm is near; without it every count is taken for another person's. ``learns``: False where it is known
+        elsewhere that the bucket is not as usual.
         """
-        paged = self.tier is not None and self.tier != "watch"
-        learns = not paged or self.age >= MASKED
+        paged = self._is_paged()
+        learns = learns and self.learns
         of_negatives = self.negatives.close(negatives, slot, day, announced.negatives, learns=learns)
         of_mentions = self.mentions.close(mentions, slot, day, announced.mentions, learns=learns)
         self._six_hours = of_mentions.sums[SIX_HOURS]
         usual = self.share.next(negatives, mentions, announced, learns=learns)
+        if self._is_part and self.closed > SILENT:
+            of_negatives = of_negatives._replace(score=max(of_negatives.score, max(of_negatives.returns) - _LOOKED_AT))
         if self._bursts_only:
             return self._follow(self._judge(Verdict(of_negatives, of_mentions, NO_SHARE, NOT_SLOW, usual), crowd))
         of_share = self.shares.close(of_negatives.sums, of_mentions.sums, usual, day, learns=learns)
@@ -162,6 +175,26 @@ class Watch:
         slow = self.slow.close(negatives, of_negatives.expected, usual * mentions, day, told=paged, announced=announced.negatives != 1.0)
         verdict = Verdict(of_negatives, of_mentions, of_share, slow, usual)
         return self._follow(self._judge(verdict, crowd))
+
+    def seed(self, whole: "Watch", shares: tuple[float, float], counts: Sequence[tuple[float, float]]) -> None:
+        """Begin as a part of ``whole``, such shares of its negatives and mentions, before the bucket that ``whole`` has closed last.
+
+        ``counts``: its own of the six hours before.
+        """
+        of_negatives, of_mentions = shares
+        self.negatives.seed(whole.negatives, of_negatives, [negatives for negatives, _ in counts])
+        self.mentions.seed(whole.mentions, of_mentions, [mentions for _, mentions in counts])
+        self.share.negatives = whole.share.negatives * of_negatives
+        self.share.mentions = whole.share.mentions * of_mentions
+        self._six_hours = math.fsum(self.mentions.counts)
+
+    def _is_paged(self) -> bool:
+        return self.tier is not None and self.tier != "watch"
+
+    @property
+    def learns(self) -> bool:
+        """Whether the next bucket teaches what is usual: not while an incident lasts, but for one that lasts very long."""
+        return not self._is_paged() or self.age >= MASKED
 
     def worth_a_look(self) -> int | None:
         """Complaints in the open buckets below which no burst can be raised when they close; None: never before the next close.
@@ -179,7 +212,7 @@ class Watch:
     def clone(self) -> "Watch":
         """The same, to try out what a close would say."""
         profile: Profile = "sensitive" if self._sensitive else "quiet" if self._paging is GATES["quiet"] else "default"
-        other = Watch(profile, self.negatives.expectation.prior, bursts_only=self._bursts_only)
+        other = Watch(profile, self.negatives.expectation.prior, bursts_only=self._bursts_only, is_part=self._is_part)
         other.restore(self.snapshot())
         return other
 
@@ -193,11 +226,11 @@ class Watch:
             return verdict
         return verdict._replace(signal=tier[0], score=tier[1], tier="crisis" if tier[1] >= CRISIS_SCORE else "warning")
 
-    @staticmethod
-    def _support(verdict: Verdict, gate: Gate, crowd: Crowd | None) -> tuple[Signal, float] | None:
+    def _support(self, verdict: Verdict, gate: Gate, crowd: Crowd | None) -> tuple[Signal, float] | None:
         """The strongest signal that passes a gate."""
         burst, share, slow = verdict.negatives, verdict.share, verdict.slow
-        if burst.score < gate.score and share.score < gate.score and slow.score < gate.score:
+        burst_score = burst.score - self.margin
+        if burst_score < gate.score and share.score < gate.score and slow.score < gate.score:
             return None
         sums = burst.sums
         hour, six = sums[HOUR], sums[SIX_HOURS]
@@ -206,8 +239,8 @@ class Watch:
             hour = min(hour, crowd(WINDOWS[HOUR]))
             six -= sums[HOUR] - hour
         found: tuple[Signal, float] | None = None
-        if burst.score >= gate.score and is_burst(verdict, gate, hour, six):
-            found = "burst", burst.score
+        if burst_score >= gate.score and is_burst(verdict, gate, hour, six):
+            found = "burst", burst_score
         least = gate.burst_hour if share.window == HOUR else gate.share_hour  # of few mentions, all may be complaints by chance
         enough = hour >= least and six >= gate.share_six_hours
         if enough and share.score >= gate.score and (found is None or share.score > found[1]) and share.is_telling():

@@ -9,6 +9,7 @@ import pytest
 from pipeline.explanation import advised, epilogue, explanation
 from pipeline.figures import Figures
 from pipeline.headline import Ending, Facts, headline, recognised, resolved_headline
+from pipeline.key import Key
 from schemas.outputs import AlertDossier, ChannelShare, IncidentSummary, WordUse
 
 AT = datetime(2026, 9, 22, 9, 40, tzinfo=UTC)
@@ -64,8 +65,12 @@ def test_a_headline_says_what_how_bad_since_when_and_about_what():
         pytest.param({"onset": AT - timedelta(hours=30)}, "sinds 05:40 (21 september)", id="since another day"),
         pytest.param({"tier": None, "signal": None}, "Noordnet: 18 berichten van alle soorten", id="a surge has no tier"),
         pytest.param({"tier": "watch"}, "Noordnet, oplettend: ", id="a watch"),
-        pytest.param({"family": "messaging"}, "Noordnet (in privéberichten), crisis: ", id="only in private"),
-        pytest.param({"family": "review"}, "Noordnet (review, privé), crisis: ", id="a family that is hardly ever private"),
+        pytest.param({"key": Key(None, "messaging", is_private=True)}, "Noordnet (in privéberichten), crisis: ", id="only in private"),
+        pytest.param({"key": Key(None, "review", is_private=True)}, "Noordnet (review, privé), crisis: ", id="hardly ever private"),
+        pytest.param({"key": Key(None, "review")}, "Noordnet (in recensies), crisis: ", id="a family in public"),
+        pytest.param({"key": Key(None, "mail")}, "Noordnet (mail, openbaar), crisis: ", id="hardly ever public"),
+        pytest.param({"key": Key("roaming"), "topic": "roaming"}, "Noordnet (over roaming), crisis: ", id="one topic"),
+        pytest.param({"key": Key("roaming"), "topic": "roaming", "words": ()}, "sinds 09:40; zo", id="its topic is not told twice"),
     ],
 )
 def test_a_headline_by_what_is_known(over: dict[str, Any], says: str):
@@ -177,5 +182,5 @@ def test_the_end_says_what_it_came_to(summary: IncidentSummary | None, says: str
         assert "At least" in str(epilogue(ending._replace(is_partial=True), "en"))
     assert resolved_headline(ending._replace(peak=1.0), "nl").endswith("op het hoogtepunt 1 negatief bericht in 5 minuten")
     assert resolved_headline(ending._replace(peak=1.0), "en").endswith("; 1 negative mention in 5 minutes at the peak")
-    assert resolved_headline(ending._replace(family="mail"), "nl").startswith("Noordnet (per mail): weer rustig")
+    assert resolved_headline(ending._replace(key=Key(None, "mail", is_private=True)), "nl").startswith("Noordnet (per mail): weer rustig")
     assert summary is None or epilogue(ending._replace(kind="surge"), "nl") == f"{str(says).split('.')[0]}."

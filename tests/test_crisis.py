@@ -18,7 +18,7 @@ from pipeline.brand_core import decode_core
 from pipeline.brand_state import BrandState
 from pipeline.brands import Brand, CalendarEvent, Registry, SourceSettings
 from pipeline.cadence import LEAST_MISSED
-from pipeline.crisis import TICKS_KEY, CrisisPartition, CrisisStage, read_brand_state, read_family_incident
+from pipeline.crisis import TICKS_KEY, CrisisPartition, CrisisStage, read_brand_state, read_incident_below
 from pipeline.dossiers import Dossier, DossierBook
 from pipeline.incident import fingerprint_of
 from pipeline.journal import unseal
@@ -1557,10 +1557,10 @@ def test_a_row_in_the_mailbox_alone_is_told_with_its_family():
     story.say(3 * HOUR, "somebody", "neutral")
     run.feed(story.records[-1:])
     assert run.mentions()[-1].situation.incident_id == first.incident_id
-    told = {key: read_family_incident(key, value) for key, value in run.changelog.items()}
+    told = {key: read_incident_below(key, value) for key, value in run.changelog.items()}
     (fires,) = [incident for incident in told.values() if incident is not None]
     assert (fires["brand"], fires["channel_family"], fires["incident_id"]) == ("noordnet", "mail", first.incident_id)
-    assert read_family_incident(b"noordnet|family|mail", with_mail()[b"noordnet|family|mail"]) is None
+    assert read_incident_below(b"noordnet|family|mail", with_mail()[b"noordnet|family|mail"]) is None
 
 
 def test_a_row_in_public_and_in_the_mailbox_is_one():
@@ -1574,6 +1574,24 @@ def test_a_row_in_public_and_in_the_mailbox_is_one():
     public, mail = (next(a for a in raised if a.kind == "crisis" and a.channel_family == family) for family in (None, "mail"))
     assert mail.parent_incident_id == public.incident_id
     assert public.parent_incident_id is None
+
+
+def test_a_row_that_is_in_the_mailbox_first_is_taken_in_by_the_brands_own():
+    story = Story()
+    story.crowd(HOUR, 14, span=HOUR, name="mail", **MAIL)
+    story.crowd(2.2 * HOUR, 30, span=HOUR, name="public")
+    story.tick(20 * HOUR)
+    crises = [alert for alert in Run(REGISTRY, with_mail()).feed(story.records).alerts() if alert.kind == "crisis"]
+    mail, public = ([alert for alert in crises if alert.channel_family == family] for family in ("mail", None))
+    assert mail[0].raised_at < public[0].raised_at
+    assert mail[0].parent_incident_id is None
+    taken = next(alert for alert in mail if alert.parent_incident_id is not None)
+    assert (taken.transition, taken.parent_incident_id) == ("updated", public[0].incident_id)
+    assert taken.updated_at >= public[0].raised_at
+    assert [alert.revision for alert in mail] == list(range(1, len(mail) + 1))
+    assert mail[-1].status == "resolved"
+    assert mail[-1].parent_incident_id == public[0].incident_id
+    assert {alert.parent_incident_id for alert in public} == {None}
 
 
 def test_a_familys_incident_and_buckets_survive_restarts_and_batches():

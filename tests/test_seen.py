@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.buckets import Buckets
-from pipeline.families import FAMILIES, family_code
+from pipeline.families import family_code
 from pipeline.identities import SEEN_BUCKETS, Identities, forgotten_at
 from pipeline.journal import Journal, seal
+from pipeline.key import FAMILIES
 from pipeline.seen import (
     EXCLUDED,
     KEPT_ORIGINS,
@@ -22,6 +23,7 @@ from pipeline.seen import (
     Marks,
     Seen,
     author_of,
+    hour_in,
     identity_of,
     offset_of,
     partition_of,
@@ -66,12 +68,23 @@ def mention(**over: object) -> ScoredMention:
         blocked=st.integers(0, KEPT_ORIGINS),
         accepted=st.lists(st.binary(min_size=MARK, max_size=MARK), max_size=KEPT_ORIGINS).map(tuple),
         family=st.integers(0, 15),
-    )
+        public=st.integers(0, 15),
+        topic=st.one_of(st.just(0), st.integers(0, 2**32 - 1)),
+    ).map(lambda seen: seen._replace(public=0) if seen.family else seen)
 )
 def test_an_identity_comes_back_from_at_most_64_bytes(seen: Seen):
     packed = seen.pack()
     assert len(packed) <= 64
     assert unpack(packed) == seen
+    assert hour_in(packed) == seen.applied
+
+
+def test_an_identity_of_before_there_were_public_families_and_topics_is_read():
+    packed = Seen(7, 8, 9, NEGATIVE, ROOT, live=True, edit=0, accepted=(bytes(MARK),)).pack()
+    assert packed[0] == 1
+    assert (unpack(packed).family, unpack(packed).public, unpack(packed).topic) == (0, 0, 0)
+    private = Seen(7, 8, family=3).pack()
+    assert (unpack(private).family, unpack(private).public) == (3, 0)
 
 
 @pytest.mark.parametrize("wrong", [b"", b"\x01", b"\x02" + Seen(1, 1).pack()[1:], Seen(1, 1).pack() + b"x"])

@@ -31,7 +31,9 @@ seens = st.builds(
     edit=st.integers(-1, 3),
     accepted=st.lists(st.binary(min_size=MARK, max_size=MARK), max_size=KEPT_ORIGINS).map(tuple),
     family=st.integers(0, 15),
-)
+    public=st.integers(0, 15),
+    topic=st.one_of(st.just(0), st.integers(0, 2**32 - 1)),
+).map(lambda seen: seen._replace(public=0) if seen.family else seen)
 
 
 class TableIsADict(RuleBasedStateMachine):

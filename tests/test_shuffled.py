@@ -92,7 +92,7 @@ class Told(NamedTuple):
 
     def state(self) -> Changelog:
         """All keys that decide or are shown, but for the small one, the identities and the alerts, which name origins and revisions."""
-        kinds = ("watch", "family", "cadence", "topics", "extent", "evidence")
+        kinds = ("watch", "family", "key", "parts", "cadence", "topics", "extent", "evidence")
         return {key: value for key, value in self.changelog.items() if key.decode().split("|")[1:2] and key.decode().split("|")[1] in kinds}
 
 
@@ -152,6 +152,7 @@ def rows(rng: random.Random, back: float) -> list[Said]:
         span = rng.choice((60.0, 280.0, 900.0, HOUR))
         main = rng.choice(LABELS)
         private = rng.random() < 0.25
+        about, topic = rng.choice((0.0, 0.2, 1.0)), rng.choice(("bereik", "rekening", "roaming"))
         roots: list[ScoredMention] = []
         for index in range(size):
             at = now + rng.random() * span
@@ -159,8 +160,8 @@ def rows(rng: random.Random, back: float) -> list[Said]:
             over: dict[str, Any] = dict(CHANNELS[3] if private else rng.choice(CHANNELS[:3]))
             if rng.random() < 0.1:
                 over["text"] = "Een datalek, werkelijk"
-            if rng.random() < 0.2:
-                over["topic"] = rng.choice(("bereik", "rekening"))
+            if rng.random() < about:
+                over["topic"] = topic if rng.random() < 0.8 else rng.choice(("bereik", "rekening"))
             if rng.random() < 0.1:
                 over["reach"] = Reach(value=rng.randint(1, 5000), source="followers")
             if roots and not private and rng.random() < 0.5:
@@ -186,7 +187,8 @@ def rows(rng: random.Random, back: float) -> list[Said]:
             out.append(Said(said.at, len(out), said.record))
         # What echoes a mention is kept if that may be a complaint by all that is known: an edit afterwards is not foreseen.
         if rng.random() < 0.03 and said.record.mention_id not in echoed:
-            edited = msgspec.structs.replace(said.record, edit=1, sentiment=Sentiment(label=rng.choice(LABELS)))
+            topic_now = rng.choice((said.record.topic, None, "bereik"))
+            edited = msgspec.structs.replace(said.record, edit=1, topic=topic_now, sentiment=Sentiment(label=rng.choice(LABELS)))
             out.append(Said(said.at, len(out), edited))
     return out
 
@@ -237,12 +239,25 @@ def test_where_most_is_taken_back_what_is_shown_may_differ_and_no_decision(seed:
         incidents = {
             name: {field: value for field, value in alert.items() if field not in SHOWN} for name, alert in told.incidents().items()
         }
-        state = {key: value for key, value in told.state().items() if key.decode().split("|")[1] in ("watch", "family", "cadence")}
+        state = {
+            key: value
+            for key, value in told.state().items()
+            if key.decode().split("|")[1] in ("watch", "family", "key", "parts", "cadence")
+        }
         return incidents, told.counts, state
 
     rng = random.Random(seed)
     said = rows(rng, back)
     assert decided(shuffled(said, rng)) == decided(replayed(said, {}))
+
+
+def test_what_is_watched_below_the_brand_is_among_what_any_order_leaves_the_same():
+    """Else the laws would say nothing of it."""
+    told = [replayed(rows(random.Random(seed), 0.02), {}) for seed in range(12)]
+    watched = {key.decode().split("|", 2)[2] for one in told for key in one.changelog if key.startswith(b"noordnet|key|")}
+    assert {"public:forum", "topic:bereik", "topic:roaming"} <= watched
+    raised = {(alert.topic, alert.channel_family) for one in told for alert in one.alerts if alert.kind == "crisis"}
+    assert len(raised - {(None, None), (None, "mail")}) >= 2
 
 
 def crowd(at: float, size: int, span: float, first: int = 0) -> list[Said]:

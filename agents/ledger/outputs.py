@@ -18,10 +18,10 @@ from msgspec import Struct
 from agents.ledger.findings import Findings
 from agents.ledger.sorting import Layout, Sorter
 from agents.topic_reader import Record
-from pipeline.alert_book import KEPT_BUCKETS
 from pipeline.decisions import task_id
 from pipeline.stage import header
 from pipeline.ticks import BUCKET
+from pipeline.told_alerts import KEPT_BUCKETS
 from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ALERT_STATE, ALERT_STATE_SHADOW, ITEM, ITEM_SHADOW
 
 ALERT_TOPICS = (ALERT_EVENT.name, ALERT_STATE.name, ALERT_EVENT_SHADOW.name, ALERT_STATE_SHADOW.name)

@@ -38,7 +38,7 @@ NAMED = 20
 """So many unreadable records of a restore are named one by one; the rest is only counted."""
 
 _KINDS = frozenset(
-    {b"", b"ticks", b"watch", b"cadence", b"seen", b"evidence", b"topics", b"extent", b"alert", b"family", b"item", b"thread", b"author"}
+    {b"", *b"ticks watch cadence seen evidence topics extent alert family key parts".split(), *b"item thread author".split()}
 )
 _KEY = re.compile(rb"([a-z0-9-]{0,100})(?:\|([a-z]+)(?:\|.*)?)?", re.DOTALL)
 

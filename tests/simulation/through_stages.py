@@ -37,15 +37,20 @@ def happened(truth: Truth) -> Happened:
 
 
 def incidents_of(history: BrandHistory, arrived: list[float]) -> list[Incident]:
-    """Each incident once, without children of another; ``arrived``: minutes at which each raw record was there, by offset."""
+    """Each row once: without children of another, and what turned out to be part of another together with that.
+
+    ``arrived``: minutes at which each raw record was there, by offset.
+    """
     rises: dict[str, list[tuple[float, float]]] = defaultdict(list)
     kinds: dict[str, str] = {}
     becomes: dict[str, str] = {}
     for raised in history.raised:
         alert = raised.alert
-        if alert.resolved_reason == "not_confirmed" and alert.parent_incident_id is not None:
-            becomes[alert.incident_id] = alert.parent_incident_id
-        if alert.parent_incident_id is not None or alert.transition not in ("raised", "escalated", "updated"):
+        if alert.parent_incident_id is not None:
+            if alert.incident_id in rises:  # told as one of its own before
+                becomes[alert.incident_id] = alert.parent_incident_id
+            continue
+        if alert.transition not in ("raised", "escalated", "updated"):
             continue
         if alert.kind == "crisis" and (alert.tier not in ("warning", "crisis") or alert.transition == "updated"):
             continue
@@ -53,10 +58,17 @@ def incidents_of(history: BrandHistory, arrived: list[float]) -> list[Incident]:
         known = arrived[raised.decided_by.offset] if raised.decided_by is not None and raised.decided_by.offset < len(arrived) else at
         rises[alert.incident_id].append((at, max(at, known)))
         kinds.setdefault(alert.incident_id, alert.kind)
-    for early, name in becomes.items():
-        rises[name] = sorted(rises.pop(early, []) + rises[name])
+    ends = {name: _bucket_end(name) for name in rises}
+    for part, whole in becomes.items():
+        name = whole
+        while name in becomes:
+            name = becomes[name]
+        told = rises.pop(part, [])
+        if told and (not rises[name] or told[0] < rises[name][0]) and part.split("-")[0] != name.split("-")[0]:
+            ends[name] = ends[part]  # what was seen first, in a part of the brand
+        rises[name] = sorted(told + rises[name])
     return [
-        Incident(kinds[name], times[0][0], times[0][1], tuple(known for _, known in times[1:]), _bucket_end(name))
+        Incident(kinds.get(name, "crisis"), times[0][0], times[0][1], tuple(known for _, known in times[1:]), ends.get(name))
         for name, times in rises.items()
         if times
     ]

@@ -1,0 +1,45 @@
+"""What is watched of a brand: all of its public mentions, or a part of them, or what one channel family brings in private."""
+
+from typing import NamedTuple, get_args
+
+from schemas.mention import ChannelFamily
+
+FAMILIES: tuple[str, ...] = get_args(ChannelFamily)
+"""In the order of their codes, from 1: see `Seen.family` and `Seen.public`."""
+
+CODES: dict[str, int] = {name: code for code, name in enumerate(FAMILIES, start=1)}
+
+
+class Key(NamedTuple):
+    """Of one brand. Nothing set: the brand as a whole, which is all that is public."""
+
+    topic: str | None = None
+    channel_family: str | None = None
+    is_private: bool = False
+    """Of a channel family: what it brings in private, not in public."""
+
+    @property
+    def below(self) -> str | None:
+        """What names it among the changelog keys of its brand; None: the brand itself."""
+        if self.topic is not None:
+            return f"topic:{self.topic}"
+        if self.channel_family is None or self.is_private:
+            return self.channel_family
+        return f"public:{self.channel_family}"
+
+    @classmethod
+    def named(cls, below: str) -> "Key":
+        """The public part of that name.
+
+        Raises:
+            ValueError: no part is named so.
+        """
+        kind, colon, name = below.partition(":")
+        if kind == "topic" and colon and name:
+            return cls(topic=name)
+        if kind == "public" and name in CODES:
+            return cls(channel_family=name)
+        raise ValueError("a key of an unknown part of a brand")
+
+
+WHOLE = Key()
