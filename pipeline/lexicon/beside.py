@@ -1,6 +1,7 @@
 """What a negation that turns nothing round is told with: "formulier niet", "zonder dat mij iets is verteld"."""
 
 from collections.abc import Collection, Sequence
+from itertools import chain, compress, repeat
 
 from pipeline.lexicon.units import Unit, Units
 
@@ -16,9 +17,9 @@ def beside(
 ) -> list[str]:
     """Each negation (``places`` of ``units``) and what it is said of: a few words that follow it in its clause, or else those before it
     that are told of nothing else (``taken``); words that say nothing (``unsaid``) are left out at the outer end."""
-    tokens = [token for token in tokens if of_token[token]]
-    bare = [token.strip(_MARKS) for token in tokens]
-    owners = [number for number, token in enumerate(tokens) for _ in of_token[token]]
+    counts = list(map(len, map(of_token.__getitem__, tokens)))
+    tokens = list(compress(tokens, counts))
+    owners = list(chain.from_iterable(map(repeat, range(len(tokens)), filter(None, counts))))
     told_already = {owners[place] for place in taken}
     told = []
     for place in places:
@@ -29,17 +30,21 @@ def beside(
             else number + 1
         )
         last = ahead
-        while last > number + 1 and bare[last - 1].lower() in unsaid:
+        while last > number + 1 and _bare(tokens[last - 1]).lower() in unsaid:
             last -= 1
         first = behind = _behind(tokens, of_token, number, told_already) if not place or owners[place - 1] != number else number
-        while first < number and bare[first].lower() in unsaid:
+        while first < number and _bare(tokens[first]).lower() in unsaid:
             first += 1
         if last > number + 1 or (ahead > number + 1 and first == number):
-            words = [units[place].shown, *bare[number + 1 : last if last > number + 1 else ahead]]
+            words = [units[place].shown, *map(_bare, tokens[number + 1 : last if last > number + 1 else ahead])]
         else:
-            words = [*bare[first if first < number else max(behind, number - 1) : number], units[place].shown]
+            words = [*map(_bare, tokens[first if first < number else max(behind, number - 1) : number]), units[place].shown]
         told.append(" ".join(words))
     return told
+
+
+def _bare(token: str) -> str:
+    return token.strip(_MARKS)
 
 
 def _ahead(tokens: Sequence[str], of_token: Units, number: int, nominal: bool) -> int:

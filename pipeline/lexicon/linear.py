@@ -32,6 +32,8 @@ LONGEST_WORD = 40
 """So much of a word is looked at. Longer tokens are not remembered: nobody can fill our memory with them."""
 REMEMBERED = 1 << 16
 """Tokens before all are forgotten: 14 MB a language, with what its pack remembers of them."""
+REMEMBERED_WORDS = 1 << 14
+"""Words before all are forgotten: 2 MB a language."""
 
 FIGURES = (
     "one", "compound", "absolute", "praise", "blame", "mixed", "silent", "last", "asks", "exclaims", "length", "vader", "judged", "long",
@@ -177,27 +179,37 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
     ]
 
 
-class _Tokens(dict[str, float]):
-    """Raw token → what its words add to polarity."""
+class _Words(dict[str, float]):
+    """Word in lower case → what it adds to polarity. Half of all new tokens are a known word with a comma, a capital, other digits."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
 
+    def __missing__(self, word: str) -> float:
+        header, weights = self._model
+        whole, pieces = word_features(word)
+        of_pieces = sum([weights[piece] for piece in pieces]) / math.sqrt(len(pieces)) if pieces else 0.0
+        if len(self) >= REMEMBERED_WORDS:
+            self.clear()
+        self[word] = weight = header.scale * (weights[whole] + of_pieces)
+        return weight
+
+
+class _Tokens(dict[str, float]):
+    """Raw token → what its words add to polarity."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.of_word = _Words(model)
+
     def __missing__(self, raw: str) -> float:
-        weight = sum(map(self.of_word, words_of(raw)))
+        weight = sum(map(self.of_word.__getitem__, words_of(raw)))
         if len(raw) <= LONGEST_WORD:
             if len(self) >= REMEMBERED:
                 self.clear()
             self[raw] = weight
         return weight
-
-    def of_word(self, word: str) -> float:
-        """What a word adds to polarity."""
-        header, weights = self._model
-        whole, pieces = word_features(word)
-        of_pieces = sum([weights[piece] for piece in pieces]) / math.sqrt(len(pieces)) if pieces else 0.0
-        return header.scale * (weights[whole] + of_pieces)
 
 
 class LinearLayer:
@@ -231,10 +243,8 @@ class LinearLayer:
             if token.isascii() and token.isalpha() and abs(self._tokens[token] * scale) < least:
                 continue  # one word, and what it adds is remembered
             for word in words_of(token):
-                if word[0].isalnum() and word not in found:
-                    weight = self._tokens[word] if word.isalpha() and word.isascii() else self._tokens.of_word(word)
-                    if abs(value := weight * scale) >= least:
-                        found[word] = max(-MOST_VALENCE, min(MOST_VALENCE, value))
+                if word[0].isalnum() and word not in found and abs(value := self._tokens.of_word[word] * scale) >= least:
+                    found[word] = max(-MOST_VALENCE, min(MOST_VALENCE, value))
         return list(found.items())
 
 

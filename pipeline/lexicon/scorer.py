@@ -77,6 +77,9 @@ _start = attrgetter("start")
 _rounded = lru_cache(maxsize=1 << 12)(round)
 """Most valences are a word's own, time and again; to round one costs as much as finding its word."""
 
+_NO_QUESTION: tuple[list[int], set[int]] = ([], set())
+"""Most texts have none, and then it is all the same where their sentences end."""
+
 
 class PackScorer:
     """One language's pack at work."""
@@ -115,18 +118,17 @@ class PackScorer:
                 _balance(units, found)
         if thanks := [hit for hit in found if units[hit.start].thanks or units[hit.end].thanks]:
             _close(units, thanks)
-        if lone or contrasts or ("?" in text and found):
-            ends, questions = _sentences(units)
-            if lone:
-                said = [place for place in lone if bisect_left(ends, place) not in questions]
-                taken = [place for hit in found for place in range(hit.start, hit.end + 1)]
-                told = beside(self._units, self._unsaid, tokens, units, said, taken)
-                found += [_Found(one, one, LONE_NEGATION * units[one].negation, (), text) for one, text in zip(said, told, strict=True)]
-                found.sort(key=_start)
-            if questions:
-                _ask(ends, questions, found)
-            if contrasts:
-                _contrast(ends, found, contrasts)
+        ends, questions = _sentences(units) if contrasts or "?" in text else _NO_QUESTION
+        if lone:
+            said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
+            taken = [place for hit in found for place in range(hit.start, hit.end + 1)]
+            told = beside(self._units, self._unsaid, tokens, units, said, taken)
+            found += [_Found(one, one, LONE_NEGATION * units[one].negation, (), text) for one, text in zip(said, told, strict=True)]
+            found.sort(key=_start)
+        if questions:
+            _ask(ends, questions, found)
+        if contrasts:
+            _contrast(ends, found, contrasts)
         if reports and "!" not in text:
             self._report(units, found)
         total = math.fsum([hit.valence for hit in found])
