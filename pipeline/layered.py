@@ -31,7 +31,7 @@ class LayeredScorer:
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """The same of several texts, step by step."""
-        read = list(map(self._base.read, texts))
+        read = self._base.read_all(texts)
         judge = self._layer.judge
         judged = [
             judge(bare, tokens, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)

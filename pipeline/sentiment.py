@@ -91,6 +91,9 @@ class Reader(Scorer, Protocol):
     def read(self, text: str) -> Findings:
         """What it makes of one text."""
 
+    def read_all(self, texts: Sequence[str]) -> list[Findings]:
+        """The same of several texts, step by step."""
+
 
 class PackSentiment:
     """A language by its pack."""
@@ -100,10 +103,16 @@ class PackSentiment:
 
     def read(self, text: str) -> Findings:
         """The pack's compound and hits. Links and handles are left out."""
-        bare = without_addresses(text)
-        tokens = bare.split()
-        compound, hits = self._scorer.read(bare, tokens)
-        return Findings(bare, tokens, compound, strongest(hits), None)
+        return self.read_all([text])[0]
+
+    def read_all(self, texts: Sequence[str]) -> list[Findings]:
+        """The same of several texts, step by step."""
+        bare = list(map(without_addresses, texts))
+        tokens = list(map(str.split, bare))
+        return [
+            Findings(text, words, compound, strongest(hits), None)
+            for text, words, (compound, hits) in zip(bare, tokens, self._scorer.read_all(bare, tokens), strict=True)
+        ]
 
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits, and the label that goes with it."""
@@ -124,11 +133,19 @@ class EnglishScorer:
 
     def read(self, text: str) -> Findings:
         """The pack's compound and hits, VADER's figures."""
-        bare = without_addresses(text)
-        tokens = bare.split()
-        compound, hits = self._scorer.read(bare, tokens)
-        vader = self._rules.figures(text, tokens if bare is text else None)
-        return Findings(bare, tokens, compound, strongest(hits), vader)
+        return self.read_all([text])[0]
+
+    def read_all(self, texts: Sequence[str]) -> list[Findings]:
+        """The same of several texts, step by step."""
+        bare = list(map(without_addresses, texts))
+        tokens = list(map(str.split, bare))
+        said = self._scorer.read_all(bare, tokens)
+        figures = self._rules.figures
+        four = [figures(text, words if plain is text else None) for text, plain, words in zip(texts, bare, tokens, strict=True)]
+        return [
+            Findings(text, words, compound, strongest(hits), vader)
+            for text, words, (compound, hits), vader in zip(bare, tokens, said, four, strict=True)
+        ]
 
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits, and the label that goes with it; VADER's figures."""

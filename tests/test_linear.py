@@ -3,6 +3,7 @@
 import math
 import os
 import runpy
+from collections.abc import Sequence
 from importlib.resources import files
 from operator import mul
 from pathlib import Path
@@ -63,6 +64,9 @@ class Pack:
 
     def read(self, text: str) -> Findings:
         return Findings(text, text.split(), self._compound, self._hits, None)
+
+    def read_all(self, texts: Sequence[str]) -> list[Findings]:
+        return list(map(self.read, texts))
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))

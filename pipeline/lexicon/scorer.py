@@ -73,6 +73,8 @@ class _Found:
         """The negation that turned it round, if one did."""
 
 
+_Read = tuple[list[_Found], list[int], list[int], list[int], list[int]]
+
 _start = attrgetter("start")
 _rounded = lru_cache(maxsize=1 << 12)(round)
 """Most valences are a word's own, time and again; to round one costs as much as finding its word."""
@@ -96,12 +98,18 @@ class PackScorer:
 
     def score(self, text: str) -> PackScore:
         """Score one text, without links and handles."""
-        return PackScore(*self.read(text, text.split()))
+        ((compound, hits),) = self.read_all([text], [text.split()])
+        return PackScore(compound, hits)
 
-    def read(self, text: str, tokens: Sequence[str]) -> tuple[float, list[tuple[str, float]]]:
-        """The same of a text that is already split at white space, for which a named tuple costs too much."""
-        units = list(chain.from_iterable(map(self._units.__getitem__, tokens)))
-        found, negations, contrasts, mocking, reports = _find(units)
+    def read_all(self, texts: Sequence[str], tokens: Sequence[Sequence[str]]) -> list[tuple[float, list[tuple[str, float]]]]:
+        """The same of several texts that are already split at white space, step by step; for so many a named tuple costs too much."""
+        of_token = self._units.__getitem__
+        units = [list(chain.from_iterable(map(of_token, some))) for some in tokens]
+        return list(map(self._come_to, texts, tokens, units, list(map(_find, units))))
+
+    def _come_to(self, text: str, tokens: Sequence[str], units: Sequence[Unit], read: _Read) -> tuple[float, list[tuple[str, float]]]:
+        """What rules make of what was found."""
+        found, negations, contrasts, mocking, reports = read
         if not found and not negations:
             return 0.0, []
         used = _weigh(units, found, negations, not text.isupper())
@@ -176,7 +184,7 @@ def _shown(units: Sequence[Unit], hit: _Found) -> str:
     return " ".join([*[unit.shown for unit in units[hit.negation : hit.start] if unit.shown], shown])
 
 
-def _find(units: Sequence[Unit]) -> tuple[list[_Found], list[int], list[int], list[int], list[int]]:
+def _find(units: Sequence[Unit]) -> _Read:
     """Phrases and words with a valence; and where negations, contrasts, what mocks and what reports stand that are part of no phrase."""
     found: list[_Found] = []
     negations: list[int] = []
