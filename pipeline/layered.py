@@ -6,7 +6,7 @@ from typing import Final
 from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.linear import Judgement, LinearLayer
 from pipeline.sentiment import Findings, Reader, strongest, told
-from schemas.mention import Label, Sentiment
+from schemas.mention import Label, Sentiment, Vader
 
 STEPS: Final = 10_000
 """Between a probability of 0 and one of 1."""
@@ -37,27 +37,17 @@ class LayeredScorer:
             judge(bare, tokens, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
             for bare, tokens, compound, hits, vader in read
         ]
-        return list(map(self._sentiment, read, judged))
+        reasons = list(map(self._reasons, read, judged))
+        return [_sentiment(judgement, label, hits, one.vader) for one, judgement, (label, hits) in zip(read, judged, reasons, strict=True)]
 
-    def _sentiment(self, read: Findings, judgement: Judgement) -> Sentiment:
-        _, _, _, hits, vader = read
-        p_negative, p_neutral, p_positive, most = judgement
-        label: Label = "neutral"
-        if p_positive > p_neutral and p_positive > p_negative:
-            label, hits = "positive", self._explained(read, most, 1)
-        elif p_negative > p_neutral:
-            label, hits = "negative", self._explained(read, most, -1)
-        # to four decimals; whole numbers are rounded, and subtracted, at a quarter of the price
-        negative, positive = round(p_negative * STEPS), round(p_positive * STEPS)
-        return Sentiment(
-            label=label,
-            compound=(positive - negative) / STEPS,
-            negative=negative / STEPS,
-            neutral=max(STEPS - negative - positive, 0) / STEPS,
-            positive=positive / STEPS,
-            hits=told(hits),
-            vader=vader,
-        )
+    def _reasons(self, read: Findings, judgement: Judgement) -> tuple[Label, Sequence[tuple[str, float]]]:
+        """The label, and the words of pack and layer that explain it."""
+        negative, neutral, positive, most = judgement
+        if positive > neutral and positive > negative:
+            return "positive", self._explained(read, most, 1)
+        if negative > neutral:
+            return "negative", self._explained(read, most, -1)
+        return "neutral", read.hits
 
     def _explained(self, read: Findings, most: float, sign: int) -> list[tuple[str, float]]:
         """The pack's hits and the layer's words that stand in none of them, in the order of the text.
@@ -85,6 +75,20 @@ class LayeredScorer:
         """Whether a word or pair of the layer is new to the reader and made of content words only."""
         words = text.split()
         return not shown.issuperset(words) and not any(word in self._unsaid or not word[0].isalpha() for word in words)
+
+
+def _sentiment(judgement: Judgement, label: Label, hits: Sequence[tuple[str, float]], vader: Vader | None) -> Sentiment:
+    """To four decimals; whole numbers are rounded, and subtracted, at a quarter of the price."""
+    negative, positive = round(judgement.negative * STEPS), round(judgement.positive * STEPS)
+    return Sentiment(
+        label=label,
+        compound=(positive - negative) / STEPS,
+        negative=negative / STEPS,
+        neutral=max(STEPS - negative - positive, 0) / STEPS,
+        positive=positive / STEPS,
+        hits=told(hits),
+        vader=vader,
+    )
 
 
 def _places(text: str) -> Callable[[tuple[str, float]], int]:
