@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pipeline.lexicon.function_words import FUNCTION_WORDS
-from pipeline.lexicon.linear import Judgement, LinearLayer
+from pipeline.lexicon.linear import Judgement, LinearLayer, figures
 from pipeline.sentiment import Findings, Reader, strongest, told
 from schemas.mention import Label, Sentiment, Vader
 
@@ -32,11 +32,12 @@ class LayeredScorer:
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """The same of several texts, step by step."""
         read = self._base.read_all(texts)
-        judge = self._layer.judge
-        judged = [
-            judge(bare, tokens, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
+        given = [
+            figures(bare, len(tokens), compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
             for bare, tokens, compound, hits, vader in read
         ]
+        added = [self._layer.added(one.tokens) for one in read]
+        judged = list(map(self._layer.weigh, [one.compound for one in read], given, added))
         reasons = list(map(self._reasons, read, judged))
         return [_sentiment(judgement, label, hits, one.vader) for one, judgement, (label, hits) in zip(read, judged, reasons, strict=True)]
 

@@ -221,12 +221,18 @@ class LinearLayer:
 
     def judge(self, text: str, tokens: Sequence[str], compound: float, valences: Sequence[float], vader: float = 0.0) -> Judgement:
         """Judge a text without links and handles, as it is and split at white space, of which the pack says this."""
-        given = figures(text, len(tokens), compound, valences, vader)
+        return self.weigh(compound, figures(text, len(tokens), compound, valences, vader), self.added(tokens))
+
+    def added(self, tokens: Sequence[str]) -> list[float]:
+        """What each different token adds, in order, so that their sum is the same in every process."""
+        return list(map(self._tokens.__getitem__, dict.fromkeys(tokens)))
+
+    def weigh(self, compound: float, given: Sequence[float], added: Sequence[float]) -> Judgement:
+        """Judge a text by the pack's compound, its `figures` and what its tokens add."""
         polarity = sum(map(mul, self.header.polarity, given))
         neutrality = sum(map(mul, self.header.neutrality, given))
         most = 0.0
-        if tokens:
-            added = list(map(self._tokens.__getitem__, dict.fromkeys(tokens)))  # in order, unlike a set: sums are the same in every process
+        if added:
             different = len(added)
             share = room(compound) / math.sqrt(different)
             polarity = spread(different) * (polarity + share * sum(added))
