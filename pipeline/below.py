@@ -27,6 +27,8 @@ class Below:
         self._told = told
         self.families = PrivateFamilies(lambda name: PrivateFamily(name, brand, journal, book))
         self.keys = PublicKeys(brand.slug, brand.profile, whole, book, journal)
+        self.first: OpenIncident | None = None
+        """The first that fires. Only a close changes that, and every mention asks."""
 
     def __len__(self) -> int:
         return len(self.families) + len(self.keys)
@@ -42,8 +44,7 @@ class Below:
         if seen.family:
             self.families.of(seen.family).buckets.add(seen)
         else:
-            self._whole.add(seen)
-            self.keys.add(seen)
+            self._whole.add(seen, (seen.public, seen.topic, seen.author, seen.polarity, seen.role))
 
     def remove(self, seen: Seen) -> None:
         """It leaves its open bucket again."""
@@ -68,13 +69,9 @@ class Below:
         """Whether any of it must go on though the brand itself may rest."""
         return self.families.are_awake() or self.keys.are_awake()
 
-    def incident(self) -> OpenIncident | None:
-        """The first that fires."""
-        return self.families.incident() or self.keys.incident()
-
     def row(self, core: Core) -> str | None:
         """The incident of which one that is raised now is a part."""
-        incident = core.confirmed or self.incident()
+        incident = core.confirmed or self.families.incident() or self.keys.incident()
         if incident is None:
             return None
         return self._told[incident.fingerprint].alert.parent_incident_id or incident.incident_id
@@ -88,6 +85,7 @@ class Below:
         if core.confirmed is not None:
             for one in self:
                 one.alerts.join(one.core, core.confirmed.incident_id, now.bucket, now.tell)
+        self.first = self.families.incident() or self.keys.incident()
 
     # -- snapshots
 
@@ -103,3 +101,4 @@ class Below:
         """All keys are back."""
         for one in self:
             one.restored()
+        self.first = self.families.incident() or self.keys.incident()

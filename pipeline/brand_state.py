@@ -167,9 +167,7 @@ class BrandState:
 
     def situation(self) -> Situation:
         """How the brand stands: its incident, and the last closed hour."""
-        incident = self.core.incident
-        if incident is None:
-            incident = self._below.incident()
+        incident = self.core.incident or self._below.first
         observed, expected = self.hour if self.watch.closed else (None, None)
         if incident is None:
             return Situation(observed=observed, expected=expected)

@@ -25,12 +25,17 @@ class Counted(NamedTuple):
 
 
 class Bucket:
-    """``voices``: author and polarity → mentions, of which an hour counts one."""
+    """``voices``: author and polarity → mentions, of which an hour counts one.
 
-    __slots__ = ("amplifiers", "exhibit", "roots", "voices")
+    ``said``: as long as it is open, of each public mention family, topic, author, polarity and role: what parts of the brand it is of is
+    worked out when it closes.
+    """
+
+    __slots__ = ("amplifiers", "exhibit", "roots", "said", "voices")
 
     def __init__(self) -> None:
         self.voices: dict[int, int] = {}
+        self.said: list[tuple[int, int, int, int, int]] = []
         self.roots = 0
         self.amplifiers = 0
         self.exhibit: Exhibit | None = None
@@ -87,9 +92,11 @@ class Buckets:
             bucket = self._buckets[number] = Bucket()
         return bucket
 
-    def add(self, seen: Seen) -> None:
-        """A live identity joins its open bucket."""
+    def add(self, seen: Seen, said: tuple[int, int, int, int, int] | None = None) -> None:
+        """A live identity joins its open bucket. ``said``: see `Bucket`."""
         new = self._join(seen)
+        if said is not None:
+            self._buckets[seen.bucket].said.append(said)
         self.waiting += new
         if new and seen.polarity == NEGATIVE:
             self.complaints += 1

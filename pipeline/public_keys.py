@@ -189,18 +189,22 @@ class PublicKeys:
 
     # -- counts
 
-    def add(self, seen: Seen) -> None:
-        """A live identity joins its open bucket."""
-        code = seen.public
-        if code:
-            (self._buckets.get(code) or self._of(code)).add(seen)
-        if seen.topic:
-            self._of(FIRST_TOPIC + seen.topic).add(seen)
-
     def remove(self, seen: Seen) -> None:
-        """It leaves its open bucket again."""
-        for code in codes_of(seen):
-            self._of(code).remove(seen)
+        """A live identity has left its open bucket again."""
+        bucket = self._whole.get(seen.bucket)
+        assert bucket is not None
+        bucket.said.remove((seen.public, seen.topic, seen.author, seen.polarity, seen.role))
+
+    def _divide(self, number: int) -> None:
+        """A bucket ends: its mentions join their parts."""
+        bucket = self._whole.get(number)
+        if bucket is None or not bucket.said:
+            return
+        for public, topic, author, polarity, role in bucket.said:
+            seen = Seen(number, 0, author, polarity, role, live=True, public=public, topic=topic)
+            for code in codes_of(seen):
+                self._of(code).add(seen)
+        bucket.said = []
 
     def correct(self, seen: Seen, age: int) -> None:
         """A late mention joins a closed bucket."""
@@ -214,6 +218,9 @@ class PublicKeys:
         """After a restore: what is counted follows from the identities."""
         found: dict[int, list[Seen]] = {}
         for seen in entries:
+            if seen.bucket >= first_open:
+                self._whole.at(seen.bucket).said.append((seen.public, seen.topic, seen.author, seen.polarity, seen.role))
+                continue
             for code in codes_of(seen):
                 found.setdefault(code, []).append(seen)
         for code, those in found.items():
@@ -224,6 +231,7 @@ class PublicKeys:
     def close(self, now: Closing, counted: Counted, private: Container[str]) -> None:
         """A bucket ends, after that of the brand itself, which came to ``counted``. ``private``: families watched for private mentions."""
         bucket = now.bucket
+        self._divide(bucket)
         ended = {code: self._buckets[code].close(bucket) for code in sorted(self._buckets) if self._buckets[code].get(bucket) is not None}
         known = {code: one for code, one in ended.items() if one.mentions}
         for code, one in known.items():
