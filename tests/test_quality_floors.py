@@ -17,8 +17,8 @@ FOLDER = Path(__file__).parent / "eval"
 REPORT = Path(__file__).parent / "reports" / "sentiment.json"
 MODULES = ("figures", "answers", "external", "tables")
 
-PACK = {"nl": 0.55, "en": 0.46, "de": 0.38, "fr": 0.38}
-FULL = {"nl": 0.60, "en": 0.55, "de": 0.40, "fr": 0.40}
+PACK = {"nl": 0.59, "en": 0.46, "de": 0.38, "fr": 0.50}
+FULL = {"nl": 0.63, "en": 0.56, "de": 0.40, "fr": 0.54}
 """Macro-F1 of a language by its pack alone, and with its linear layer."""
 LANGUAGE = {"forced": 0.98, "coverage": 0.97, "accuracy_covered": 0.99}
 
