@@ -1,7 +1,8 @@
 """What a negation that turns nothing round is told with: "formulier niet", "zonder dat mij iets is verteld"."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from itertools import chain, compress, repeat
+from itertools import accumulate, compress
 
 from pipeline.lexicon.units import Unit, Units
 
@@ -18,21 +19,18 @@ def beside(
     """Each negation (``places`` of ``units``) and what it is said of: a few words that follow it in its clause, or else those before it
     that are told of nothing else (``taken``); words that say nothing (``unsaid``) are left out at the outer end."""
     counts = list(map(len, map(of_token.__getitem__, tokens)))
-    tokens = list(compress(tokens, counts))
-    owners = list(chain.from_iterable(map(repeat, range(len(tokens)), filter(None, counts))))
-    told_already = {owners[place] for place in taken}
+    if 0 in counts:
+        tokens, counts = list(compress(tokens, counts)), list(filter(None, counts))
+    ends = list(accumulate(counts))  # how many units there are up to the end of each token
+    told_already = {bisect_right(ends, place) for place in taken}
     told = []
     for place in places:
-        number = owners[place]
-        ahead = (
-            _ahead(tokens, of_token, number, units[place].nominal)
-            if place + 1 == len(owners) or owners[place + 1] != number
-            else number + 1
-        )
+        number = bisect_right(ends, place)
+        ahead = _ahead(tokens, of_token, number, units[place].nominal) if place + 1 == ends[number] else number + 1
         last = ahead
         while last > number + 1 and _bare(tokens[last - 1]).lower() in unsaid:
             last -= 1
-        first = behind = _behind(tokens, of_token, number, told_already) if not place or owners[place - 1] != number else number
+        first = behind = _behind(tokens, of_token, number, told_already) if place == ends[number] - counts[number] else number
         while first < number and _bare(tokens[first]).lower() in unsaid:
             first += 1
         if last > number + 1 or (ahead > number + 1 and first == number):
