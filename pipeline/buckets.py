@@ -24,10 +24,14 @@ class Counted(NamedTuple):
     mentions: int
 
 
+Said = tuple[int, int, int, int, int]
+"""Of a public mention: family, topic, author, polarity and role."""
+
+
 class Bucket:
     """``voices``: author and polarity → mentions, of which an hour counts one.
 
-    ``said``: as long as it is open, of each public mention family, topic, author, polarity and role: what parts of the brand it is of is
+    ``said``: as long as it is open, how many public mentions of each kind it holds: what parts of the brand they are of is
     worked out when it closes.
     """
 
@@ -35,10 +39,18 @@ class Bucket:
 
     def __init__(self) -> None:
         self.voices: dict[int, int] = {}
-        self.said: list[tuple[int, int, int, int, int]] = []
+        self.said: dict[Said, int] = {}
         self.roots = 0
         self.amplifiers = 0
         self.exhibit: Exhibit | None = None
+
+    def say(self, said: Said, step: int = 1) -> None:
+        """One mention more, or one less."""
+        number = self.said.get(said, 0) + step
+        if number:
+            self.said[said] = number
+        else:
+            del self.said[said]
 
     def shows(self) -> Exhibit:
         """What is kept to be told of it, made if need be: most buckets have nothing."""
@@ -92,11 +104,11 @@ class Buckets:
             bucket = self._buckets[number] = Bucket()
         return bucket
 
-    def add(self, seen: Seen, said: tuple[int, int, int, int, int] | None = None) -> None:
+    def add(self, seen: Seen, said: Said | None = None) -> None:
         """A live identity joins its open bucket. ``said``: see `Bucket`."""
         new = self._join(seen)
         if said is not None:
-            self._buckets[seen.bucket].said.append(said)
+            self._buckets[seen.bucket].say(said)
         self.waiting += new
         if new and seen.polarity == NEGATIVE:
             self.complaints += 1

@@ -193,18 +193,19 @@ class PublicKeys:
         """A live identity has left its open bucket again."""
         bucket = self._whole.get(seen.bucket)
         assert bucket is not None
-        bucket.said.remove((seen.public, seen.topic, seen.author, seen.polarity, seen.role))
+        bucket.say((seen.public, seen.topic, seen.author, seen.polarity, seen.role), -1)
 
     def _divide(self, number: int) -> None:
         """A bucket ends: its mentions join their parts."""
         bucket = self._whole.get(number)
         if bucket is None or not bucket.said:
             return
-        for public, topic, author, polarity, role in bucket.said:
+        for (public, topic, author, polarity, role), times in bucket.said.items():
             seen = Seen(number, 0, author, polarity, role, live=True, public=public, topic=topic)
             for code in codes_of(seen):
-                self._of(code).add(seen)
-        bucket.said = []
+                for _ in range(times):
+                    self._of(code).add(seen)
+        bucket.said = {}
 
     def correct(self, seen: Seen, age: int) -> None:
         """A late mention joins a closed bucket."""
@@ -219,7 +220,7 @@ class PublicKeys:
         found: dict[int, list[Seen]] = {}
         for seen in entries:
             if seen.bucket >= first_open:
-                self._whole.at(seen.bucket).said.append((seen.public, seen.topic, seen.author, seen.polarity, seen.role))
+                self._whole.at(seen.bucket).say((seen.public, seen.topic, seen.author, seen.polarity, seen.role))
                 continue
             for code in codes_of(seen):
                 found.setdefault(code, []).append(seen)

@@ -15,8 +15,8 @@ from agents.runtime.writer import Place
 
 BUSY_PACE = 150.0
 """Records a second. Below it a record seldom meets another one, and waiting would gain nothing."""
-BACKLOG = 400
-"""So many waiting records are a round worth its price: with more to do than there is time, stages work side by side."""
+BACKLOG = 2_000
+"""So many waiting records are more than a wave holds: with more to do than there is time, stages work side by side."""
 LONGEST_WAIT = 0.25
 """Seconds. What went to a stage that does not come to it is not waited for any longer."""
 
