@@ -136,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("--report", type=Path, required=True, help="folder for sentiment.md, .json and .svg")
     folder = parser.parse_args().report
+    folder.mkdir(parents=True, exist_ok=True)
     measured = measure()
     written = page(measured)
     (folder / "sentiment.json").write_text(json.dumps(measured, indent=1) + "\n", "utf-8")

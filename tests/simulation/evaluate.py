@@ -77,6 +77,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("mentions", "counts"))
     given = parser.parse_args()
     sizes = sizes_of("tiny,small") if given.quick else given.sizes
+    if given.report is not None:
+        given.report.mkdir(parents=True, exist_ok=True)  # now: what cannot be written should be known before minutes of work
     kept = given.report / "crisis.json" if given.report is not None else None
     figures: dict[str, Any] = json.loads(kept.read_text("utf-8")) if kept is not None and kept.exists() else {}
     if given.data is not None and given.only != "mentions":
