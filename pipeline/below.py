@@ -81,7 +81,7 @@ class Below:
         core = now.core
         for family in self.families:
             family.close(now._replace(parent=self.row(core)))
-        self.keys.close(now._replace(parent=self.row(core)), counted, self.families)
+        self.keys.close(now._replace(parent=self.row(core)), counted)
         if core.confirmed is not None:
             for one in self:
                 one.alerts.join(one.core, core.confirmed.incident_id, now.bucket, now.tell)

@@ -107,7 +107,7 @@ def closed_at(bucket: int) -> datetime:
 
 def raise_alert(scene: Scene, versions: Versions) -> Alert:
     """The first revision."""
-    fingerprint = fingerprint_of(scene.brand.slug, scene.kind, scene.key.topic, scene.key.channel_family)
+    fingerprint = fingerprint_of(scene.brand.slug, scene.kind, scene.key.topic, scene.key.family)
     at = closed_at(scene.bucket) if scene.at is None else scene.at
     return _told(
         Alert(

@@ -23,9 +23,12 @@ class Key(NamedTuple):
         """What names it among the changelog keys of its brand; None: the brand itself."""
         if self.topic is not None:
             return f"topic:{self.topic}"
-        if self.channel_family is None or self.is_private:
-            return self.channel_family
-        return f"public:{self.channel_family}"
+        return self.family
+
+    @property
+    def family(self) -> str | None:
+        """What an alert's identity says of the channel family: in public and in private it is not the same trouble."""
+        return self.channel_family if self.is_private or self.channel_family is None else f"public:{self.channel_family}"
 
     @classmethod
     def named(cls, below: str) -> "Key":

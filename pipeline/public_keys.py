@@ -11,7 +11,7 @@ share of the row.
 """
 
 import math
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import msgspec
@@ -115,8 +115,9 @@ class PublicKey:
         core, bucket, tell = self.core, now.bucket, now.tell
         core.counters, core.mode = now.core.counters, now.core.mode
         found = self.buckets.get(bucket)
-        if found is not None and found.voices:
-            tell(counts_of(self._slug, bucket, found.voices, counted, core.mode, self.key.channel_family, self.key.topic))
+        # Counts that name a family are of what came in private.
+        if found is not None and found.voices and self.key.topic is not None:
+            tell(counts_of(self._slug, bucket, found.voices, counted, core.mode, topic=self.key.topic))
         if core.incident is not None and core.incident.mode == "observe" and core.mode == "live":
             self.alerts.resolve(core, bucket, 0, "went_live", tell)
             self.watch.end()
@@ -229,27 +230,25 @@ class PublicKeys:
 
     # -- time
 
-    def close(self, now: Closing, counted: Counted, private: Container[str]) -> None:
-        """A bucket ends, after that of the brand itself, which came to ``counted``. ``private``: families watched for private mentions."""
+    def close(self, now: Closing, counted: Counted) -> None:
+        """A bucket ends, after that of the brand itself, which came to ``counted``."""
         bucket = now.bucket
         self._divide(bucket)
         ended = {code: self._buckets[code].close(bucket) for code in sorted(self._buckets) if self._buckets[code].get(bucket) is not None}
         known = {code: one for code, one in ended.items() if one.mentions}
-        for code, one in known.items():
-            if one.negatives and self._matters(code, bucket, now.whole):
-                self._watch(code, now, private)
-                if (key := self._watched.get(code)) is not None:
-                    key.mattered = bucket
+        mattering = [code for code, one in known.items() if one.negatives and self._matters(code, bucket, now.whole)]
+        for code in mattering:
+            if (key := self._watched.get(code)) is not None:
+                key.mattered = bucket
+        for code in mattering:  # after all that are watched have said whether they matter still: none of those makes room
+            self._watch(code, now)
         margin = math.log10(max(1, self.parts.small(), len(self._watched)))
         for code, key in list(self._watched.items()):
             raised_before = key.core.incident
             key.close(now, ended.get(code, Counted(0, 0)), margin)
             if now.parent is None and raised_before is None and key.incident is not None:
                 now = now._replace(parent=key.incident.incident_id)
-            name = key.key.channel_family
-            if name in private and key.incident is not None:  # from now on alerts of that name are of what is private
-                key.alerts.resolve(key.core, bucket, 0, "calmed", now.tell)
-            if key.incident is None and (bucket - key.mattered > UNUSED or name in private):
+            if key.incident is None and bucket - key.mattered > UNUSED:
                 self._drop(code)
         if known and now.core.confirmed is None:
             self.parts.learn(counted, known)
@@ -267,19 +266,20 @@ class PublicKeys:
         people = self._buckets[code].crowd(bucket, WINDOWS[HOUR])
         return people >= MATTERS and people >= _TIMES * share * whole.negatives.mean_sums()[HOUR]
 
-    def _watch(self, code: int, now: Closing, private: Container[str]) -> None:
+    def _watch(self, code: int, now: Closing) -> None:
         """Watch a part from the bucket on that has just ended, unless more others matter more."""
         if code in self._watched:
             return
         key = self._key(code, now.bucket)
-        if key is None or key.channel_family in private:
+        if key is None:
             return
         if len(self._watched) >= MOST_WATCHED:
-            idle = [(one.mattered, number) for number, one in self._watched.items() if one.incident is None]
+            idle = [(one.mattered, number) for number, one in self._watched.items() if one.incident is None and one.mattered < now.bucket]
             if not idle:
                 return
             self._drop(min(idle)[1])
         made = self._made(code, key)
+        made.mattered = now.bucket
         made.watch.seed(now.whole, self.parts.shares(code), made.buckets.counts(now.bucket - 1, RING))
 
     def _key(self, code: int, bucket: int) -> Key | None:

@@ -329,3 +329,14 @@ def test_a_stage_owes_what_it_was_sent_until_its_outputs_are_acknowledged() -> N
         assert not scene.reader.owes(0, 12)
 
     asyncio.run(story())
+
+
+def test_what_was_worked_off_before_an_assignment_is_not_owed_after_it() -> None:
+    """The door would wait for it at every wave."""
+
+    async def story() -> None:
+        scene = Scene()
+        assert not scene.reader.owes(0, 10)
+        assert scene.reader.owes(0, 11)
+
+    asyncio.run(story())

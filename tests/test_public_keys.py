@@ -185,6 +185,23 @@ def test_an_evening_of_bad_reviews_is_told_with_its_family():
     assert run.incidents() == {first.incident_id}
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_what_is_said_in_private_changes_nothing_of_a_row_in_public(restarts: bool):
+    """One private message of the same channel family, even one taken back, had ended the row, or kept it from being seen."""
+    row = crowd(2 * HOUR, 14, 50 * MINUTE, **REVIEW)
+    private = {"visibility": "private", "channel_family": "review", "channel": "trustreview", "kind": "message"}
+    early, late = (say(at, number, "neutral", **private) for at, number in ((HOUR / 3, 99_998), (2 * HOUR + 48 * MINUTE, 99_999)))
+    back = SteppedRetraction(mention_id=early.mention_id, brand="noordnet", mode="live", detected_at=early.detected_at)
+    undisturbed = day(row, topics=False)
+    told = day(row, [early, back], [late], topics=False, size=2_000 if restarts else 100_000, restarts=restarts)
+
+    def steps(run: Run) -> list[tuple[Any, ...]]:
+        return [(one.transition, one.updated_at, one.incident_id, one.observed) for one in run.crises(family="review")]
+
+    assert steps(told) == steps(undisturbed)
+    assert steps(undisturbed)[-1][0] == "resolved"
+
+
 def test_while_it_fires_it_is_the_brands_situation_and_state_shows_it():
     run = Run(history(topics=True)).feed(
         in_order(usual(0.0, 3 * HOUR, 2_000_000, topics=True), crowd(2 * HOUR, 16, 50 * MINUTE, topic="roaming"), until=3.2 * HOUR)

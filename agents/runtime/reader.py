@@ -306,7 +306,9 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
 
     def owes(self, partition: int, end: int) -> bool:
         """Whether records before ``end`` are ours, and their outputs not acknowledged yet."""
-        return partition in self._partitions and partition not in self._offsets.lost and self._told.get(partition, 0) < end
+        if partition not in self._partitions or partition in self._offsets.lost:
+            return False
+        return max(self._told.get(partition, 0), self._offsets.reached(partition)) < end  # reached: by an assignment before this one
 
     def finish(self, one: Round) -> None:
         """All its effects are acknowledged."""
