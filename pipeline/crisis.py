@@ -22,7 +22,8 @@ from pipeline.families import incident_in
 from pipeline.identities import LONGER_HOURS
 from pipeline.incident import LATENESS, Versions
 from pipeline.journal import Journal, unseal
-from pipeline.key import CODES, WHOLE, Key
+from pipeline.key import WHOLE, Key
+from pipeline.parts import numbers_of
 from pipeline.public_keys import incident_in as incident_of_part
 from pipeline.replaying import ends_replay, follow_replay, last_told
 from pipeline.schedule import Schedule
@@ -200,11 +201,7 @@ class CrisisPartition:
             outcome.counts["late", self._registry.source_label(source)] += 1
         role = role_of(mention)
         live = role != EXCLUDED and not late
-        family, public, topic = 0, CODES[mention.channel_family], 0
-        if mention.visibility == "private":
-            family, public = public, 0
-        elif mention.topic is not None:
-            topic = topic_number(mention.topic)
+        family, public, topic = numbers_of(mention)
         polarity = _POLARITY[mention.sentiment.label]
         seen = Seen(bucket, applied, said.author, polarity, role, live, False, late, mention.edit, 0, (said.mark,), family, public, topic)
         if live and state.count(seen) and polarity == NEGATIVE and role != REPOST:

@@ -24,7 +24,6 @@ from pipeline.scrp import RING
 from pipeline.seen import Seen
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Watch
-from schemas.mention import ScoredMention
 
 
 class _Snapshot(Struct, array_like=True):
@@ -35,11 +34,6 @@ class _Snapshot(Struct, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Snapshot).decode
-
-
-def family_code(mention: ScoredMention) -> int:
-    """Of the private family in which a mention counts; 0: it is public, and counts with the brand."""
-    return CODES[mention.channel_family] if mention.visibility == "private" else 0
 
 
 def incident_in(value: bytes) -> OpenIncident | None:

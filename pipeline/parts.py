@@ -5,7 +5,9 @@ from msgspec import Struct
 
 from pipeline.brand_core import VERSION, body
 from pipeline.buckets import Counted
-from pipeline.seen import Seen
+from pipeline.key import CODES
+from pipeline.seen import Seen, topic_number
+from schemas.mention import ScoredMention
 
 FIRST_TOPIC = 16
 """Codes of parts: a channel family's own below this number, a topic's number above it."""
@@ -20,6 +22,14 @@ _FORGET = 0.0005
 """Per bucket in which anything counted: of a brand that never rests, a week counts."""
 _LEAST = 0.05
 """Mentions left of a part below which it is forgotten."""
+
+
+def numbers_of(mention: ScoredMention) -> tuple[int, int, int]:
+    """Where a mention counts: its family if it is private, else its family and its topic; 0 each for none (see `Seen`)."""
+    family = CODES[mention.channel_family]
+    if mention.visibility == "private":
+        return family, 0, 0
+    return 0, family, 0 if mention.topic is None else topic_number(mention.topic)
 
 
 def codes_of(seen: Seen) -> tuple[int, ...]:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.buckets import Buckets
-from pipeline.families import family_code
 from pipeline.identities import SEEN_BUCKETS, Identities, forgotten_at
 from pipeline.journal import Journal, seal
 from pipeline.key import FAMILIES
+from pipeline.parts import numbers_of
 from pipeline.seen import (
     EXCLUDED,
     KEPT_ORIGINS,
@@ -187,8 +187,8 @@ live = st.builds(
 
 
 def test_what_is_private_takes_part_in_its_own_family_only():
-    assert family_code(mention()) == 0
-    codes = {family_code(mention(visibility="private", channel_family=family)) for family in FAMILIES}
+    assert numbers_of(mention())[0] == 0
+    codes = {numbers_of(mention(visibility="private", channel_family=family))[0] for family in FAMILIES}
     assert codes == set(range(1, len(FAMILIES) + 1))
     assert max(codes) < 16, "a code has four bits"
 

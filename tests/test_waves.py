@@ -26,14 +26,19 @@ def reader() -> Reader:
     return Reader()
 
 
-@pytest.fixture
-def busy(reader: Reader) -> Waves:
-    """At a pace that fills waves; records up to offset 7 of partition 0 are under way."""
+def under_way(reader: Reader, pace: float, *places: tuple[str, int]) -> Waves:
+    """Records up to offset 7 of ``places`` are under way."""
     waves = Waves()
     waves.follow(TOPIC, reader)
-    waves.entered(int(BUSY_PACE) + 1)
-    waves.sent({(TOPIC, 0): 7})
+    waves.entered(int(pace))
+    waves.sent(dict.fromkeys(places, 7))
     return waves
+
+
+@pytest.fixture
+def busy(reader: Reader) -> Waves:
+    """At a pace that fills waves."""
+    return under_way(reader, BUSY_PACE + 1, (TOPIC, 0))
 
 
 def waits(waves: Waves, waiting: list[int]) -> bool:
@@ -72,11 +77,7 @@ def test_the_next_wave_begins_when_the_last_output_of_the_one_before_is_acknowle
 
 
 def test_at_a_slow_pace_nothing_waits(reader: Reader) -> None:
-    waves = Waves()
-    waves.follow(TOPIC, reader)
-    waves.entered(int(BUSY_PACE) // 2)
-    waves.sent({(TOPIC, 0): 7})
-    assert not waits(waves, [1])
+    assert not waits(under_way(reader, BUSY_PACE / 2, (TOPIC, 0)), [1])
 
 
 def test_a_backlog_does_not_wait_even_one_that_comes_meanwhile(busy: Waves) -> None:
@@ -94,11 +95,7 @@ def test_a_backlog_does_not_wait_even_one_that_comes_meanwhile(busy: Waves) -> N
 
 
 def test_what_another_worker_owns_or_nobody_here_reads_is_not_waited_for(reader: Reader) -> None:
-    waves = Waves()
-    waves.follow(TOPIC, reader)
-    waves.entered(int(BUSY_PACE) + 1)
-    waves.sent({(TOPIC, 1): 7, (LAST, 0): 7})
-    assert not waits(waves, [1])
+    assert not waits(under_way(reader, BUSY_PACE + 1, (TOPIC, 1), (LAST, 0)), [1])
 
 
 def test_what_never_comes_is_not_waited_for_long(busy: Waves, monkeypatch: pytest.MonkeyPatch) -> None:

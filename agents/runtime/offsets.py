@@ -22,6 +22,8 @@ class Offsets:
 
     def __init__(self) -> None:
         self.taken: dict[int, int] = {}
+        self.told: dict[int, int] = {}
+        """The outputs of everything before it are acknowledged, its state perhaps not yet."""
         self.done: dict[int, int] = {}
         """Only of partitions in which something is."""
         self.lost: set[int] = set()
@@ -32,7 +34,7 @@ class Offsets:
 
     def begin(self, partition: int, offset: int) -> None:
         """Where reading begins."""
-        self.taken[partition] = self._begun[partition] = offset
+        self.taken[partition] = self.told[partition] = self._begun[partition] = offset
 
     def step(self, partition: int, first: int) -> Step:
         """What it means that the next records begin at ``first``. The same hole is one only once."""

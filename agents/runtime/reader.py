@@ -90,7 +90,6 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """Everything that belongs to an assignment."""
         self._partitions: dict[int, StagePartition] = {}
         self._pending = Pending()
-        self._told: dict[int, int] = {}
         self._rounds: asyncio.Task[None] | None = None
         self._in_hand: list[Round] = []
         self._offsets = Offsets()
@@ -302,13 +301,12 @@ class PartitionReader(Service, ConsumerRebalanceListener):  # type: ignore[misc]
         """Its outputs are acknowledged."""
         for batch in one.batches:
             if batch.epoch == self._epoch:
-                self._told[batch.partition] = batch.next
+                self._offsets.told[batch.partition] = batch.next
 
     def owes(self, partition: int, end: int) -> bool:
         """Whether records before ``end`` are ours, and their outputs not acknowledged yet."""
-        if partition not in self._partitions or partition in self._offsets.lost:
-            return False
-        return max(self._told.get(partition, 0), self._offsets.reached(partition)) < end  # reached: by an assignment before this one
+        offsets = self._offsets
+        return partition in self._partitions and partition not in offsets.lost and offsets.told[partition] < end
 
     def finish(self, one: Round) -> None:
         """All its effects are acknowledged."""
