@@ -1,10 +1,11 @@
 """All that is watched below a brand: its private channel families, and the topics and channel families of what is public.
 
-One row is one incident: what is raised while another incident of the brand fires is a part of that, and the brand's own incident takes in
-what fired below it before.
+One row is one incident: what is raised while another incident of the brand goes on is a part of that, and the brand's own incident takes in
+what went on below it before. What only fires still, because its windows have not forgotten a row that ended an hour ago, is another row.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from pipeline.alert_book import AlertBook
 from pipeline.brand_core import Core, OpenIncident
@@ -69,22 +70,25 @@ class Below:
         """Whether any of it must go on though the brand itself may rest."""
         return self.families.are_awake() or self.keys.are_awake()
 
-    def row(self, core: Core) -> str | None:
-        """The incident of which one that is raised now is a part."""
-        incident = core.confirmed or self.families.incident() or self.keys.incident()
-        if incident is None:
-            return None
-        return self._told[incident.fingerprint].alert.parent_incident_id or incident.incident_id
+    def row(self, core: Core, bucket: int) -> str | None:
+        """The incident of which one that is raised now, at the close of ``bucket``, is a part."""
+        for incident in (core.confirmed, *(one.incident for one in self)):
+            if incident is not None and incident.goes_on(bucket):
+                return self._told[incident.fingerprint].alert.parent_incident_id or incident.incident_id
+        return None
 
     def close(self, now: Closing, counted: Counted) -> None:
         """A bucket ends, after that of the brand itself, which came to ``counted``."""
         core = now.core
+        row = partial(self.row, core, now.bucket)
         for family in self.families:
-            family.close(now._replace(parent=self.row(core)))
-        self.keys.close(now._replace(parent=self.row(core)), counted)
-        if core.confirmed is not None:
+            family.close(now, row)
+        self.keys.close(now, counted, row)
+        own = core.confirmed
+        if own is not None and own.goes_on(now.bucket):
             for one in self:
-                one.alerts.join(one.core, core.confirmed.incident_id, now.bucket, now.tell)
+                if one.incident is not None and one.incident.goes_on(now.bucket):
+                    one.alerts.join(one.core, own.incident_id, now.bucket, now.tell)
         self.first = self.families.incident() or self.keys.incident()
 
     # -- snapshots

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.journal import SEAL, SEALED
+from pipeline.ticks import BUCKET
 from schemas.mention import Label, Mode, ScoredMention, Tier
 
 VERSION = b"\x01"
@@ -14,6 +15,7 @@ VERSION = b"\x01"
 
 
 NEVER = 1 << 30
+_HOUR = 3600 // BUCKET
 
 
 class Counters(Struct, array_like=True):
@@ -91,6 +93,10 @@ class Run(Struct, array_like=True):
         if self.lack < 0.0:
             self.until, self.lack = max(self.until, bucket + 1), 0.0
 
+    def is_near(self, bucket: int) -> bool:
+        """Whether it went on within the hour that ends with ``bucket``, as far as known."""
+        return self.until > bucket - _HOUR
+
     def over(self, bucket: int, calm: int) -> int:
         """How many buckets ago it was over, at the close of ``bucket``: at least ``calm``."""
         return max(calm, bucket + 1 - self.until)
@@ -109,6 +115,10 @@ class OpenIncident(Struct, array_like=True):
     """Raised before its bucket closed: over unless the close of this bucket or one before confirms it."""
     run: Run | None = None
     """None: of a version that did not follow it."""
+
+    def goes_on(self, bucket: int) -> bool:
+        """Whether its row does, at the close of ``bucket``: what fires may be over for hours, until its windows have forgotten it."""
+        return self.run is None or self.run.is_near(bucket)
 
 
 class OpenSurge(Struct, array_like=True):

@@ -9,6 +9,9 @@ from pipeline.told_alerts import Tell
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Watch
 
+Row = Callable[[], str | None]
+"""The incident of which one that is raised now is a part: asked anew for each, as one may have been raised or resolved just before."""
+
 
 class Closing(NamedTuple):
     """A bucket that has just closed for the brand as a whole."""
@@ -25,5 +28,3 @@ class Closing(NamedTuple):
     """Whether an identity is known as a complaint."""
     touch: Callable[[int, int], None]
     """Told of a bucket, and of the code of a private family, whose evidence changed."""
-    parent: str | None = None
-    """The incident of which one that is raised now is a part."""

@@ -16,7 +16,7 @@ from pipeline.baseline import STALE, counts_of
 from pipeline.brand_core import VERSION, Core, Counters, OpenIncident, body
 from pipeline.brands import Brand
 from pipeline.buckets import Buckets
-from pipeline.closing import Closing
+from pipeline.closing import Closing, Row
 from pipeline.journal import Journal
 from pipeline.key import CODES, FAMILIES, Key
 from pipeline.rewarming import reconcile_below
@@ -81,7 +81,7 @@ class PrivateFamily:
         self.touch()
         return True
 
-    def close(self, now: Closing) -> None:
+    def close(self, now: Closing, row: Row) -> None:
         """A bucket ends, after that of the brand itself."""
         core, bucket, tell = self.core, now.bucket, now.tell
         core.counters, core.mode = now.core.counters, now.core.mode
@@ -99,7 +99,7 @@ class PrivateFamily:
                 self.alerts.resolve(core, bucket, 0, "went_live", tell)
                 self.watch.end()
             verdict = self.watch.close(*counted, *now.place, now.announced, partial(self.buckets.crowd, bucket))
-            self.alerts.parent = now.parent
+            self.alerts.parent = row()
             # More mail of every kind is work, not a wave that anybody sees.
             self.alerts.follow(core, bucket, verdict._replace(surge=None), self.watch, self._topics, tell)
             self.touch()

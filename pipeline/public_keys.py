@@ -21,7 +21,7 @@ from pipeline.alert_book import AlertBook
 from pipeline.baseline import counts_of
 from pipeline.brand_core import VERSION, Core, Counters, OpenIncident, body
 from pipeline.buckets import Buckets, Counted
-from pipeline.closing import Closing
+from pipeline.closing import Closing, Row
 from pipeline.exhibits import Exhibit
 from pipeline.journal import Journal
 from pipeline.key import CODES, FAMILIES, Key
@@ -110,7 +110,7 @@ class PublicKey:
         """What fires."""
         return self.core.incident
 
-    def close(self, now: Closing, counted: Counted, margin: float) -> None:
+    def close(self, now: Closing, counted: Counted, margin: float, row: Row) -> None:
         """A bucket ends, after that of the brand itself."""
         core, bucket, tell = self.core, now.bucket, now.tell
         core.counters, core.mode = now.core.counters, now.core.mode
@@ -125,7 +125,7 @@ class PublicKey:
         self.watch.margin = math.inf if in_row and not self._stands_out(now.whole, counted) else margin
         crowd = partial(self.buckets.crowd, bucket)
         verdict = self.watch.close(*counted, *now.place, now.announced, crowd, learns=now.whole.learns)
-        self.alerts.parent = now.parent
+        self.alerts.parent = row()
         # More of every kind is told of the brand as a whole.
         self.alerts.follow(core, bucket, verdict._replace(surge=None), self.watch, now.usual, tell)
         self.alerts.pass_by(core, bucket - RING)
@@ -230,7 +230,7 @@ class PublicKeys:
 
     # -- time
 
-    def close(self, now: Closing, counted: Counted) -> None:
+    def close(self, now: Closing, counted: Counted, row: Row) -> None:
         """A bucket ends, after that of the brand itself, which came to ``counted``."""
         bucket = now.bucket
         self._divide(bucket)
@@ -244,10 +244,7 @@ class PublicKeys:
             self._watch(code, now)
         margin = math.log10(max(1, self.parts.small(), len(self._watched)))
         for code, key in list(self._watched.items()):
-            raised_before = key.core.incident
-            key.close(now, ended.get(code, Counted(0, 0)), margin)
-            if now.parent is None and raised_before is None and key.incident is not None:
-                now = now._replace(parent=key.incident.incident_id)
+            key.close(now, ended.get(code, Counted(0, 0)), margin, row)
             if key.incident is None and bucket - key.mattered > UNUSED:
                 self._drop(code)
         if known and now.core.confirmed is None:

@@ -223,6 +223,38 @@ def test_a_topic_and_its_brand_are_one_row(first: str):
     assert {one.parent_incident_id for one in brand} == {None}
 
 
+def test_what_is_raised_hours_after_the_row_of_another_part_has_ended_is_a_row_of_its_own():
+    """The first still fires then: its windows have not forgotten."""
+    run = day(
+        crowd(2 * HOUR, 40, 30 * MINUTE, topic="roaming"),
+        crowd(4.2 * HOUR, 16, 30 * MINUTE, 500, topic="facturen"),
+        topics=True,
+        until=20 * HOUR,
+    )
+    first, second = run.crises("roaming"), run.crises("facturen")
+    assert first[-1].ended_at is not None
+    assert first[-1].ended_at < second[0].raised_at - timedelta(hours=1)
+    assert second[0].raised_at < first[-1].updated_at
+    assert {one.parent_incident_id for one in (*first, *second)} == {None}
+
+
+def test_a_row_of_the_brand_does_not_take_in_what_was_over_before():
+    large = [record for topic in TOPICS for record in crowd(4.5 * HOUR, 60, 30 * MINUTE, 10_000 + 1_000 * len(topic), topic=topic)]
+    run = day(crowd(2 * HOUR, 40, 30 * MINUTE, topic="roaming"), large, topics=True, until=20 * HOUR)
+    topic, brand = run.crises("roaming"), run.crises()
+    assert brand[0].raised_at < topic[-1].updated_at
+    assert {one.parent_incident_id for one in (*topic, *brand)} == {None}
+
+
+def test_parts_that_are_raised_together_are_one_row():
+    """The second is a part of the first, which had not been raised when the bucket began to close."""
+    rows = [crowd(2 * HOUR, 12, 4 * MINUTE, 100 * number, topic=topic) for number, topic in enumerate(("roaming", "facturen"))]
+    run = day(*rows, topics=True)
+    first, second = sorted((run.crises("roaming")[0], run.crises("facturen")[0]), key=lambda one: one.parent_incident_id is not None)
+    assert first.raised_at == second.raised_at
+    assert (first.parent_incident_id, second.parent_incident_id) == (None, first.incident_id)
+
+
 def test_a_row_of_the_brand_that_is_about_everything_tells_no_part_of_it():
     everything = [record for topic in TOPICS for record in crowd(2 * HOUR, 60, 50 * MINUTE, 10_000 + 1_000 * len(topic), topic=topic)]
     run = day(everything, topics=True)
