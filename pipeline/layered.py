@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pipeline.lexicon.function_words import FUNCTION_WORDS
-from pipeline.lexicon.linear import Judgement, LinearLayer, figures
-from pipeline.sentiment import Findings, Reader, strongest, told
-from schemas.mention import Label, Sentiment, Vader
+from pipeline.lexicon.linear import Judgement, LinearLayer
+from pipeline.sentiment import Findings, Reader, rounded, strongest, told
+from schemas.mention import Label, Sentiment
 
 STEPS: Final = 10_000
 """Between a probability of 0 and one of 1."""
@@ -32,23 +32,33 @@ class LayeredScorer:
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """The same of several texts, step by step."""
         read = self._base.read_all(texts)
-        given = [
-            figures(bare, len(tokens), compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
-            for bare, tokens, compound, hits, vader in read
+        judge = self._layer.judge
+        judged = [
+            judge(text, tokens, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
+            for text, tokens, compound, hits, vader in read
         ]
-        added = [self._layer.added(one.tokens) for one in read]
-        judged = list(map(self._layer.weigh, [one.compound for one in read], given, added))
-        reasons = list(map(self._reasons, read, judged))
-        return [_sentiment(judgement, label, hits, one.vader) for one, judgement, (label, hits) in zip(read, judged, reasons, strict=True)]
+        return list(map(self._sentiment, read, judged))
 
-    def _reasons(self, read: Findings, judgement: Judgement) -> tuple[Label, Sequence[tuple[str, float]]]:
-        """The label, and the words of pack and layer that explain it."""
-        negative, neutral, positive, most = judgement
-        if positive > neutral and positive > negative:
-            return "positive", self._explained(read, most, 1)
-        if negative > neutral:
-            return "negative", self._explained(read, most, -1)
-        return "neutral", read.hits
+    def _sentiment(self, read: Findings, judged: Judgement) -> Sentiment:
+        """The likeliest label, the words of pack and layer that explain it, and the probabilities to four decimals."""
+        label: Label = "neutral"
+        hits = read.hits
+        if judged.positive > judged.neutral and judged.positive > judged.negative:
+            label, hits = "positive", self._explained(read, judged.most, 1)
+        elif judged.negative > judged.neutral:
+            label, hits = "negative", self._explained(read, judged.most, -1)
+        # whole numbers are rounded, and subtracted, at a quarter of the price
+        negative, positive = round(judged.negative * STEPS), round(judged.positive * STEPS)
+        neutral = STEPS - negative - positive
+        return Sentiment(
+            label=label,
+            compound=(positive - negative) / STEPS,
+            negative=negative / STEPS,
+            neutral=(neutral if neutral > 0 else 0) / STEPS,
+            positive=positive / STEPS,
+            hits=told(hits),
+            vader=read.vader,
+        )
 
     def _explained(self, read: Findings, most: float, sign: int) -> list[tuple[str, float]]:
         """The pack's hits and the layer's words that stand in none of them, in the order of the text.
@@ -70,26 +80,12 @@ class LayeredScorer:
             more = [one for one in words if one[1] * sign >= LEAST_SHOWN] + sorted(weak, key=lambda one: -one[1] * sign)[:LEAST_WORDS]
         if not more:
             return hits
-        return strongest(sorted([*hits, *more], key=_places(read.text)))
+        return rounded(strongest(sorted([*hits, *more], key=_places(read.text))))
 
     def _tells(self, text: str, shown: set[str]) -> bool:
         """Whether a word or pair of the layer is new to the reader and made of content words only."""
         words = text.split()
         return not shown.issuperset(words) and not any(word in self._unsaid or not word[0].isalpha() for word in words)
-
-
-def _sentiment(judgement: Judgement, label: Label, hits: Sequence[tuple[str, float]], vader: Vader | None) -> Sentiment:
-    """To four decimals; whole numbers are rounded, and subtracted, at a quarter of the price."""
-    negative, positive = round(judgement.negative * STEPS), round(judgement.positive * STEPS)
-    return Sentiment(
-        label=label,
-        compound=(positive - negative) / STEPS,
-        negative=negative / STEPS,
-        neutral=max(STEPS - negative - positive, 0) / STEPS,
-        positive=positive / STEPS,
-        hits=told(hits),
-        vader=vader,
-    )
 
 
 def _places(text: str) -> Callable[[tuple[str, float]], int]:

@@ -5,7 +5,7 @@ layer (`pipeline/layered.py`). The stage keeps no state.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from itertools import starmap
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -35,9 +35,6 @@ MOST_HITS = 20
 
 UNSCORED = Sentiment(label="unscored")
 
-_rounded = lru_cache(maxsize=1 << 12)(round)
-"""Most hits have one of a few valences."""
-
 
 class Scorer(Protocol):
     """Sentiment of texts in one language."""
@@ -65,7 +62,9 @@ class VaderScorer:
     def score(self, text: str) -> Sentiment:
         """VADER's compound, and its four figures beside it."""
         vader, hits = self._rules.score(text)
-        return Sentiment(label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=told(strongest(hits)), vader=vader)
+        return Sentiment(
+            label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=told(rounded(strongest(hits))), vader=vader
+        )
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """One per text, in order."""
@@ -188,9 +187,14 @@ def strongest(hits: list[tuple[str, float]]) -> list[tuple[str, float]]:
     return [hits[i] for i in sorted(sorted(range(len(hits)), key=lambda i: -abs(hits[i][1]))[:MOST_HITS])]
 
 
+def rounded(hits: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Valences to three decimals, as they are told; a pack's have two."""
+    return [(text, round(valence, 3)) for text, valence in hits]
+
+
 def told(hits: Iterable[tuple[str, float]]) -> tuple[Hit, ...]:
     """As records hold them."""
-    return tuple([Hit(text, _rounded(valence, 3)) for text, valence in hits])
+    return tuple(starmap(Hit, hits))
 
 
 def scored_text(title: str | None, text: str) -> str:

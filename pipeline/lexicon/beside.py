@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from itertools import accumulate, compress
 
-from pipeline.lexicon.units import Unit, Units
+from pipeline.lexicon.units import Unit
 
 BESIDE = 3
 """So many of the words that follow it, or else precede it, are told with a lone negation."""
@@ -14,30 +14,38 @@ _MARKS = ".,;:!?…()[]\"'“”‘’„«»"
 
 
 def beside(
-    of_token: Units, unsaid: Collection[str], tokens: Sequence[str], units: Sequence[Unit], places: Sequence[int], taken: Sequence[int]
+    unsaid: Collection[str],
+    tokens: Sequence[str],
+    read: Sequence[tuple[Unit, ...]],
+    places: Sequence[int],
+    taken: Collection[int],
 ) -> list[str]:
-    """Each negation (``places`` of ``units``) and what it is said of: a few words that follow it in its clause, or else those before it
-    that are told of nothing else (``taken``); words that say nothing (``unsaid``) are left out at the outer end."""
-    counts = list(map(len, map(of_token.__getitem__, tokens)))
-    if 0 in counts:
-        tokens, counts = list(compress(tokens, counts)), list(filter(None, counts))
-    ends = list(accumulate(counts))  # how many units there are up to the end of each token
+    """Each negation (``places`` among the units that ``tokens`` are ``read`` as) and what it is said of: a few words that follow it in its
+    clause, or else those before it that are told of nothing else (``taken`` places); words that say nothing (``unsaid``) are left out at
+    the outer end."""
+    if not all(read):
+        tokens, read = list(compress(tokens, read)), list(filter(None, read))
+    ends = list(accumulate(map(len, read)))  # how many units there are up to the end of each token
     told_already = {bisect_right(ends, place) for place in taken}
     told = []
     for place in places:
         number = bisect_right(ends, place)
-        ahead = _ahead(tokens, of_token, number, units[place].nominal) if place + 1 == ends[number] else number + 1
+        begin = ends[number] - len(read[number])
+        shown = read[number][place - begin].shown
+        ahead = _ahead(read, number, read[number][-1].nominal) if place + 1 == ends[number] else number + 1
         last = ahead
         while last > number + 1 and _bare(tokens[last - 1]).lower() in unsaid:
             last -= 1
-        first = behind = _behind(tokens, of_token, number, told_already) if place == ends[number] - counts[number] else number
+        if last > number + 1:
+            told.append(" ".join([shown, *map(_bare, tokens[number + 1 : last])]))
+            continue
+        first = behind = _behind(read, number, told_already) if place == begin else number
         while first < number and _bare(tokens[first]).lower() in unsaid:
             first += 1
-        if last > number + 1 or (ahead > number + 1 and first == number):
-            words = [units[place].shown, *map(_bare, tokens[number + 1 : last if last > number + 1 else ahead])]
+        if ahead > number + 1 and first == number:
+            told.append(" ".join([shown, *map(_bare, tokens[number + 1 : ahead])]))
         else:
-            words = [*map(_bare, tokens[first if first < number else max(behind, number - 1) : number]), units[place].shown]
-        told.append(" ".join(words))
+            told.append(" ".join([*map(_bare, tokens[first if first < number else max(behind, number - 1) : number]), shown]))
     return told
 
 
@@ -45,23 +53,23 @@ def _bare(token: str) -> str:
     return token.strip(_MARKS)
 
 
-def _ahead(tokens: Sequence[str], of_token: Units, number: int, nominal: bool) -> int:
+def _ahead(read: Sequence[tuple[Unit, ...]], number: int, nominal: bool) -> int:
     """Where what a negation at a token is said of ends: a few words, within its clause."""
-    joined = nominal and number + 1 < len(tokens) and of_token[tokens[number + 1]][0].limit
+    joined = nominal and number + 1 < len(read) and read[number + 1][0].limit
     begin = number + 1 + joined
-    end = min(number + 1 + BESIDE + joined * CLAUSE_WORDS, len(tokens))
+    end = min(number + 1 + BESIDE + joined * CLAUSE_WORDS, len(read))
     for ahead in range(begin, end):
-        first, last = of_token[tokens[ahead]][0], of_token[tokens[ahead]][-1]
+        first, last = read[ahead][0], read[ahead][-1]
         if first.stop or first.limit or first.contrast or last.stop:
             end = ahead + (not (first.stop or first.limit or first.contrast))
             break
     return end if end > begin else number + 1
 
 
-def _behind(tokens: Sequence[str], of_token: Units, number: int, taken: Collection[int]) -> int:
+def _behind(read: Sequence[tuple[Unit, ...]], number: int, taken: Collection[int]) -> int:
     """Where the words before a negation begin: a few, within its clause."""
     for behind in range(number - 1, max(number - 1 - BESIDE, -1), -1):
-        last = of_token[tokens[behind]][-1]
+        last = read[behind][-1]
         if last.stop or last.contrast or ((last.limit or behind in taken) and behind < number - 1):
             return behind + 1
     return max(number - BESIDE, 0)

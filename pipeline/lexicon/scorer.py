@@ -8,6 +8,8 @@ from itertools import chain, pairwise
 from operator import attrgetter
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from pipeline.lexicon.beside import beside
 from pipeline.lexicon.pack import Pack
 from pipeline.lexicon.units import PLAIN, QUESTION, SENTENCE, Node, Unit, Units
@@ -54,23 +56,21 @@ class PackScore(NamedTuple):
     hits: list[tuple[str, float]]
 
 
-class _Found:
+class _Found(Struct, eq=False, gc=False):
     """A word or phrase with a valence, at units ``start`` to ``end`` (inclusive)."""
 
-    __slots__ = ("end", "negation", "places", "plain", "start", "told", "turned", "valence")
-
-    def __init__(self, start: int, end: int, valence: float, places: tuple[int, ...] = (), told: str = "") -> None:
-        self.start = start
-        self.end = end
-        self.places = places
-        """Where the words of a phrase stand: what fills its gap is not among them."""
-        self.plain = valence
-        self.valence = valence
-        self.turned = False
-        self.told = told
-        """What a reader is shown, where that is not what stands there."""
-        self.negation = start
-        """The negation that turned it round, if one did."""
+    start: int
+    end: int
+    plain: float
+    """By itself; ``valence`` is what the text around it makes of that."""
+    valence: float
+    places: tuple[int, ...] = ()
+    """Where the words of a phrase stand: what fills its gap is not among them."""
+    told: str = ""
+    """What a reader is shown, where that is not what stands there."""
+    turned: bool = False
+    negation: int = -1
+    """The negation that turned it round, if one did."""
 
 
 _Read = tuple[list[_Found], list[int], list[int], list[int], list[int]]
@@ -107,12 +107,21 @@ class PackScorer:
         Step by step: each text by itself costs a fifth more, as all of this does not fit into the processor's cache.
         """
         of_token = self._units.__getitem__
-        units = [list(chain.from_iterable(map(of_token, some))) for some in tokens]
+        by_token = [list(map(of_token, some)) for some in tokens]
+        units = list(map(list, map(chain.from_iterable, by_token)))
         read = list(map(_find, units))
         used = list(map(_weigh, texts, units, read))
-        return list(map(_sum, texts, units, list(map(self._turn, texts, tokens, units, read, used))))
+        return list(map(_sum, texts, units, list(map(self._turn, texts, tokens, by_token, units, read, used))))
 
-    def _turn(self, text: str, tokens: Sequence[str], units: Sequence[Unit], read: _Read, used: set[int]) -> Sequence[_Found]:
+    def _turn(
+        self,
+        text: str,
+        tokens: Sequence[str],
+        by_token: Sequence[tuple[Unit, ...]],
+        units: Sequence[Unit],
+        read: _Read,
+        used: set[int],
+    ) -> Sequence[_Found]:
         """What the rest of a text makes of each find; negations that found none (none of ``used``) are finds of their own."""
         found, negations, contrasts, mocking, reports = read
         if not found and not negations:
@@ -133,10 +142,13 @@ class PackScorer:
         ends, questions = _sentences(units) if contrasts or "?" in text else _NO_QUESTION
         if lone:
             said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
-            taken = [place for hit in found for place in range(hit.start, hit.end + 1)]
-            told = beside(self._units, self._unsaid, tokens, units, said, taken)
-            found += [_Found(one, one, LONE_NEGATION * units[one].negation, (), text) for one, text in zip(said, told, strict=True)]
-            found.sort(key=_start)
+            if said:
+                taken = {place for hit in found for place in range(hit.start, hit.end + 1)}
+                told = beside(self._unsaid, tokens, by_token, said, taken)
+                for place, shown in zip(said, told, strict=True):
+                    valence = LONE_NEGATION * units[place].negation
+                    found.append(_Found(place, place, valence, valence, told=shown))
+                found.sort(key=_start)
         if questions:
             _ask(ends, questions, found)
         if contrasts:
@@ -176,7 +188,7 @@ def _sum(text: str, units: Sequence[Unit], found: Sequence[_Found]) -> tuple[flo
     if "!" in text:
         total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
     hits = [
-        (_shown(units, hit) if hit.places or hit.told or hit.negation != hit.start else units[hit.start].shown, valence)
+        (_shown(units, hit) if hit.places or hit.told or hit.negation >= 0 else units[hit.start].shown, valence)
         for hit in found
         if (valence := _rounded(hit.valence, 2))
     ]
@@ -188,7 +200,7 @@ def _shown(units: Sequence[Unit], hit: _Found) -> str:
     if hit.told:
         return hit.told
     shown = " ".join([word for place in hit.places if (word := units[place].shown)]) if hit.places else units[hit.start].shown
-    if hit.negation == hit.start:
+    if hit.negation < 0:
         return shown
     if hit.negation > hit.start:
         return f"{shown} {units[hit.negation].shown}"
@@ -208,17 +220,19 @@ def _find(units: Sequence[Unit]) -> _Read:
         if place <= covered:
             continue
         unit = units[place]
-        node = unit.phrases
-        if (
-            node is not None
-            and place < last
-            and (node.gap is not None or units[place + 1].form in node.following)
-            and (phrase := _match(units, place, node)) is not None
-        ):
-            if phrase.valence:
-                found.append(phrase)
-            covered = phrase.end
-        elif unit.contrast:
+        if place < last and unit.phrases is not None:
+            goes_on = units[place + 1].form in unit.opens
+            if not goes_on and unit.leaps:  # most often nothing near stands behind the gap; to see that costs a third of a try
+                for near in units[place + 1 : place + GAP_WORDS + 2]:
+                    if near.form in unit.leaps:
+                        goes_on = True
+                        break
+            if goes_on and (phrase := _match(units, place, unit.phrases)) is not None:
+                if phrase.valence:
+                    found.append(phrase)
+                covered = phrase.end
+                continue
+        if unit.contrast:
             if place < last and not units[place + 1].number:  # "maar 2 euro": only
                 contrasts.append(place)
         elif unit.negation and not (unit.closer and not _is_open(units, place)):
@@ -231,7 +245,7 @@ def _find(units: Sequence[Unit]) -> _Read:
             found[-1].end = place
             found[-1].valence = unit.valence * RUN
         elif unit.valence and not (place == 0 and unit.greeting) and (unit.degree == 1.0 or not _is_degree(units, place)):
-            found.append(_Found(place, place, unit.valence))
+            found.append(_Found(place, place, unit.valence, unit.valence))
     return found, negations, contrasts, mocking, reports
 
 
@@ -254,7 +268,7 @@ def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
                     break
         node = node.following.get(units[place].form)
         place += 1
-    return None if valence is None else _Found(start, end - 1, valence, tuple(range(start, end)))
+    return None if valence is None else _Found(start, end - 1, valence, valence, tuple(range(start, end)))
 
 
 def _match_over_gaps(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
@@ -279,7 +293,7 @@ def _match_over_gaps(units: Sequence[Unit], start: int, first: Node) -> _Found |
                     open_.append((ahead + 1, (*places, ahead), following))
                 if unit.halts:
                     break
-    return _Found(start, best[0] - 1, -best[2], best[3]) if best[0] >= 0 else None
+    return _Found(start, best[0] - 1, -best[2], -best[2], best[3]) if best[0] >= 0 else None
 
 
 def _is_open(units: Sequence[Unit], closer: int) -> bool:
@@ -301,7 +315,7 @@ def _weigh(text: str, units: Sequence[Unit], read: _Read) -> set[int]:
     used: set[int] = set()
     if not found:
         return used
-    free, mixed_case = set(negations), not text.isupper()
+    free = set(negations)
     before: _Found | None = None
     for hit in found:
         start = hit.start
@@ -336,7 +350,7 @@ def _weigh(text: str, units: Sequence[Unit], read: _Read) -> set[int]:
         if share:
             hit.turned = True
             hit.valence *= 1 - share + share * (PRAISE_NEGATED if hit.plain > 0 else BLAME_NEGATED)
-        if mixed_case and (units[start].loud if start == hit.end else _is_loud(units, hit)):
+        if (units[start].loud if start == hit.end else _is_loud(units, hit)) and not text.isupper():
             hit.valence += math.copysign(LOUD, hit.valence)
         before = hit
     return used

@@ -69,6 +69,8 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     those that it opens with follows, and else only beside one that does."""
     opens: Mapping[str, Node] = _NOTHING
     """What may stand right behind it in a phrase."""
+    leaps: Mapping[str, Node] = _NOTHING
+    """What may stand behind it in a phrase after a gap."""
     phrases: Node | None = None
     acts: bool = False
     """Whether it does something to what follows it."""
@@ -242,6 +244,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             hollow=form in self._hollow,
             phrases=phrases,
             opens=_NOTHING if phrases is None else phrases.following,
+            leaps=_NOTHING if phrases is None or phrases.gap is None else phrases.gap.following,
             speaks=contrast
             or mocking
             or reporting
