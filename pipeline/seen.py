@@ -26,8 +26,6 @@ _VERSION, _WITH_TOPIC = 1, 3
 _HEAD = struct.Struct("<BHIIIQ")
 _TOPIC = struct.Struct("<I")
 """Of a version with a topic: its number, between the head and the origins."""
-FLAGS, BUCKET_OF, APPLIED = 1, 7, 11
-"""Where these begin in a packed identity."""
 MARK = 12
 """Bytes of an origin: 4 of the epoch's hash, 2 of the partition, 6 of the offset."""
 
@@ -36,8 +34,6 @@ PLACE = 6
 
 LIVE, _RETRACTED, _LATE = 1 << 4, 1 << 5, 1 << 6
 _FAMILY, _PUBLIC = 9, 1 << 13
-ONE_ORIGIN = _HEAD.size + MARK
-"""Bytes of a packed identity as nearly all are: with one accepted version."""
 
 
 class Marks:
@@ -119,8 +115,8 @@ class Seen(NamedTuple):
             | self.blocked << 7
             | (self.family << _FAMILY if self.family else self.public << _FAMILY | _PUBLIC if self.public else 0)
         )
-        version, topic = (_WITH_TOPIC, _TOPIC.pack(self.topic)) if self.topic else (_VERSION, b"")
-        return _HEAD.pack(version, flags, self.edit + 1, self.bucket, self.applied, self.author) + topic + b"".join(self.accepted)
+        topic = self.topic or None
+        return packed_of(flags, self.edit + 1, self.bucket, self.applied, self.author, topic, b"".join(self.accepted))
 
     def accept(self, mark: bytes, edit: int) -> "Seen":
         """The same with one more accepted version."""
@@ -137,15 +133,44 @@ class Seen(NamedTuple):
         return self.accepted.index(mark) >= len(self.accepted) - self.blocked
 
 
+Fields = tuple[int, int, int, int, int, int | None, bytes]
+"""Flags, edit + 1, bucket, applied, author, topic and origins of a packed identity."""
+
+
+def packed_of(flags: int, edit: int, bucket: int, applied: int, author: int, topic: int | None, origins: bytes) -> bytes:
+    """A packed identity of its `Fields`."""
+    if topic is None:
+        return _HEAD.pack(_VERSION, flags, edit, bucket, applied, author) + origins
+    return _HEAD.pack(_WITH_TOPIC, flags, edit, bucket, applied, author) + _TOPIC.pack(topic) + origins
+
+
+def fields_of(packed: bytes) -> Fields:
+    """The fields of a packed identity.
+
+    Raises:
+        ValueError: it is of another version or size.
+    """
+    start = _HEAD.size
+    if len(packed) >= start:
+        version, flags, edit, bucket, applied, author = _HEAD.unpack_from(packed)
+        topic = None
+        if version == _WITH_TOPIC and len(packed) >= start + _TOPIC.size:
+            (topic,) = _TOPIC.unpack_from(packed, start)
+            start += _TOPIC.size
+        elif version != _VERSION:
+            start = 0
+        if start and (len(packed) - start) % MARK == 0:
+            return flags, edit, bucket, applied, author, topic, packed[start:]
+    raise ValueError("a seen identity of another version")
+
+
 def unpack(value: bytes) -> Seen:
     """Read a packed identity.
 
     Raises:
         ValueError: it is of another version or size.
     """
-    start = _start(value)
-    _, flags, edit, bucket, applied, author = _HEAD.unpack_from(value)
-    accepted = tuple([value[at : at + MARK] for at in range(start, len(value), MARK)])
+    flags, edit, bucket, applied, author, topic, origins = fields_of(value)
     code = flags >> _FAMILY & 15
     is_public = flags & _PUBLIC
     return Seen(
@@ -159,35 +184,11 @@ def unpack(value: bytes) -> Seen:
         bool(flags & _LATE),
         edit - 1,
         flags >> 7 & 3,
-        accepted,
+        tuple([origins[at : at + MARK] for at in range(0, len(origins), MARK)]),
         0 if is_public else code,
         code if is_public else 0,
-        0 if start == _HEAD.size else _TOPIC.unpack_from(value, _HEAD.size)[0],
+        topic or 0,
     )
-
-
-def _start(packed: bytes) -> int:
-    """Where the origins of a packed identity begin."""
-    start = _HEAD.size
-    if len(packed) >= start:
-        if packed[0] == _WITH_TOPIC:
-            start += _TOPIC.size
-        elif packed[0] != _VERSION:
-            start = 0
-        if start and len(packed) >= start and (len(packed) - start) % MARK == 0:
-            return start
-    raise ValueError("a seen identity of another version")
-
-
-def hour_in(packed: bytes) -> int:
-    """`Seen.applied` of a packed identity, without the cost of all the rest: a restore asks a million times.
-
-    Raises:
-        ValueError: it is of another version or size.
-    """
-    if len(packed) != ONE_ORIGIN or packed[0] != _VERSION:  # as nearly all are
-        _start(packed)
-    return int.from_bytes(packed[APPLIED : APPLIED + 4], "little")
 
 
 def role_of(mention: ScoredMention) -> int:

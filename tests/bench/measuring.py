@@ -139,6 +139,18 @@ def keep_pace(cluster: Cluster, children: Sequence[Child], drafts: Sequence[Draf
     }
 
 
+def sustained(cluster: Cluster, children: Sequence[Child], drafts: Sequence[Draft], rate: float, work: Path) -> float:
+    """Routed records a second while more come than can be taken: producer, broker and workers share the machine, unlike in a drain."""
+    raw, routed = cluster.ends(RAW.name), cluster.ends(ROUTED.name)
+    goal = sum(routed) + len(drafts)
+    send_paced(cluster, children, poisson(drafts, rate, seed=len(drafts)), work)
+    wait_for(cluster, children, goal)
+    sent = [message.timestamp()[1] for message in cluster.read(RAW.name, raw) if message.key() is not None]
+    begin = min(sent) + (max(sent) - min(sent)) / 3  # by then all stages are at work
+    done = sum(begin <= message.timestamp()[1] < max(sent) for message in cluster.read(ROUTED.name, routed))
+    return done / (max(sent) - begin) * 1000
+
+
 def delays(raw: Iterable[Any], routed: Iterable[Any]) -> list[float]:
     """Milliseconds from the append of each raw record to that of its routed one, both by the broker's clock.
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cluster import Cluster
 from figures import summary
-from measuring import Drain, alert_delays, delays, drain, keep_pace, send_paced, wait_for, warm_up
+from measuring import Drain, alert_delays, delays, drain, keep_pace, send_paced, sustained, wait_for, warm_up
 from mentions import Draft, Town
 from processes import Child, ChildFailedError, child, resident_bytes
 from rows import FIRST_ROW, mentions_in, rows
@@ -21,6 +21,9 @@ from systems import BY_NAME, OURS, Kind, Setting, workers
 from schemas.topics import DEFAULT_PARTITIONS, RAW, ROUTED
 
 READY_SECONDS = 60.0
+OVERLOAD = 1.2
+"""Times its throughput: what a system is given to see what it sustains."""
+
 TIRED = 0.85
 """Share of its throughput beyond which a system is not asked to keep a pace."""
 
@@ -51,7 +54,10 @@ class Bench:
     def visit(
         self, name: str, kind: Kind, load: Load, drafts: Sequence[Draft], rates: Mapping[float, float], saturated: float
     ) -> dict[str, Any]:
-        """One system, started, warmed up, given its backlog, then paces (rate → seconds; ``saturated``: seconds at 80 % of its best)."""
+        """One system, started, warmed up, given its backlog, then paces (rate → seconds).
+
+        ``saturated``: seconds at more than it can take, and again at 80 % of what it took then.
+        """
         cluster, group = self._cluster, self._group(name)
         cluster.empty()
         port = free_port() if name == OURS.name else 0
@@ -68,7 +74,13 @@ class Bench:
             found = told(drained) | {"resident_at_start": at_start}
             self._say(f"{kind} {name}: {drained.rate:,.0f}/s, {drained.worker_micros:,.0f} µs (broker {drained.broker_micros:,.0f} µs)")
             found["paces"], found["too_fast"] = {}, []
-            asked = dict(rates) | ({drained.rate * 0.8: saturated} if saturated else {})
+            asked = dict(rates)
+            if saturated:
+                number = round(drained.rate * OVERLOAD * saturated)
+                found["sustained"] = sustained(cluster, children, drafts[used : used + number], drained.rate * OVERLOAD, setting.work)
+                used += number
+                self._say(f"{kind} {name} sustains {found['sustained']:,.0f}/s")
+                asked[found["sustained"] * 0.8] = saturated
             for rate, seconds in asked.items():
                 label = "80 %" if rate not in rates else f"{rate:g}"
                 if rate > drained.rate * TIRED:

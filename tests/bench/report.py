@@ -129,7 +129,7 @@ def targets(figures: Mapping[str, Any]) -> list[Target]:
         ),
         _pace(own, "50", 100.0),
         _pace(own, "500", 150.0),
-        Target("raw→routed at 80 % of the throughput, p99 ms", of(own, "paces", "80 %", "p99"), 300.0, True, "{:,.0f}"),
+        Target("raw→routed at 80 % of what it sustains, p99 ms", of(own, "paces", "80 %", "p99"), 300.0, True, "{:,.0f}", _sustained(own)),
         Target(
             "deciding record→alert, longest, ms",
             spread([alert["max"]]) if alert else None,
@@ -139,10 +139,13 @@ def targets(figures: Mapping[str, Any]) -> list[Target]:
             f"{alert['samples']:.0f} alerts" if alert else "",
         ),
         Target("memory with 1,000 brands, without seen identities, MB", _memory(figures), 400.0, True, "{:,.0f}", _seen(own)),
+        Target("bytes of a seen identity", _identity(figures), 64.0, True, "{:,.0f}", "allocated"),
     ]
     quiet = not is_busy(figures)
     return [
-        line._replace(judged=quiet or line.what.startswith("memory")) for line in lines if line.value is not None or line.limit is not None
+        line._replace(judged=quiet or line.what.startswith(("memory", "bytes")))
+        for line in lines
+        if line.value is not None or line.limit is not None
     ]
 
 
@@ -152,6 +155,16 @@ def _pace(own: Rounds, pace: str, limit: float) -> Target:
     note = "too near to, or beyond, its throughput in a round" if failed else ""
     value = None if failed else of(own, "paces", pace, "p99")
     return Target(f"raw→routed at {pace}/s, p99 ms", value, limit, True, "{:,.0f}", note, failed=failed)
+
+
+def _sustained(own: Rounds) -> str:
+    found = of(own, "sustained")
+    return "" if found is None else f"sustained: {shown(found)}/s, producer beside it"
+
+
+def _identity(figures: Mapping[str, Any]) -> Spread | None:
+    each = figures.get("libraries", {}).get("identity_bytes")
+    return None if each is None else spread([each])
 
 
 def _seen(own: Rounds) -> str:
@@ -317,7 +330,7 @@ def _memories(figures: Mapping[str, Any]) -> Iterator[str]:
         rows.append([BY_NAME[name].title, shown(start), shown(after), shown(of(rounds, "records_seen"))])
     yield from table(("resident memory, MB", "first record out", "at the end", "mentions seen by then"), rows)
     if each:
-        yield f"A seen identity takes {each} bytes, is kept for 7 days, and is counted apart in the target above."
+        yield f"A seen identity takes {each} bytes as allocated, is kept for 7 days, and is counted apart in the target above."
         yield ""
 
 
@@ -339,6 +352,7 @@ METHOD = (
     "  not lose records. Quix Streams: one application, four chained topics, at-least-once, a checkpoint a second. confluent-kafka:",
     "  poll, process, produce, flush, commit, in one loop.",
     "- Latency: a producer process appends at random moments (Poisson) at the pace named; from the append time of the raw record to",
-    "  that of its routed record, both by the broker's clock. Ours runs with its live ticker.",
+    "  that of its routed record, both by the broker's clock. Ours runs with its live ticker. What it sustains is what it routes a",
+    "  second while 1.2 times its throughput is sent: producer, broker and worker share the cores then, as in all latencies.",
     "",
 )
