@@ -44,9 +44,9 @@ class LayeredScorer:
         label: Label = "neutral"
         hits = read.hits
         if judged.positive > judged.neutral and judged.positive > judged.negative:
-            label, hits = "positive", self._explained(read, judged.most, 1)
+            label, hits = "positive", self._explained(read, judged, 1)
         elif judged.negative > judged.neutral:
-            label, hits = "negative", self._explained(read, judged.most, -1)
+            label, hits = "negative", self._explained(read, judged, -1)
         # whole numbers are rounded, and subtracted, at a quarter of the price
         negative, positive = round(judged.negative * STEPS), round(judged.positive * STEPS)
         neutral = STEPS - negative - positive
@@ -60,16 +60,16 @@ class LayeredScorer:
             vader=read.vader,
         )
 
-    def _explained(self, read: Findings, most: float, sign: int) -> list[tuple[str, float]]:
+    def _explained(self, read: Findings, judged: Judgement, sign: int) -> list[tuple[str, float]]:
         """The pack's hits and the layer's words that stand in none of them, in the order of the text.
 
         A word of the layer is told as a reason: none for a neutral text, no function word, none against the label (``sign``) where the
         whole would speak against it. If what is told does not come to the label, the strongest of the weaker words that speak for it are
-        added. ``most``: how far the layer's strongest word went; most texts have none that is worth telling.
+        added. Most texts have no word of the layer's that is worth telling.
         """
         hits = read.hits
         total = sum([valence for _, valence in hits])
-        if most < LEAST_SHOWN and total * sign > 0:
+        if total * sign > 0 and judged.most() < LEAST_SHOWN:
             return hits
         shown = {word for text, _ in hits for word in text.lower().split()}
         words = [one for one in self._layer.moving(read.tokens, read.compound, LEAST_TOLD) if self._tells(one[0], shown)]

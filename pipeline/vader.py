@@ -90,13 +90,15 @@ class VaderRules:
 
     def score(self, text: str) -> tuple[Vader, list[tuple[str, float]]]:
         """The four figures of a text, and each word that moved them with its final valence, in order. Nothing is cut off."""
-        return self._score(text, None)
+        figures, found, valences = self._score(text, None)
+        return figures, [(word.form, valences[i]) for i, word in found if i in valences]
 
     def figures(self, text: str, tokens: Sequence[str] | None = None) -> Vader:
         """The four figures of a text; ``tokens``: the text split at white space, where it is at hand."""
         return self._score(text, tokens)[0]
 
-    def _score(self, text: str, tokens: Sequence[str] | None) -> tuple[Vader, list[tuple[str, float]]]:
+    def _score(self, text: str, tokens: Sequence[str] | None) -> tuple[Vader, Sequence[tuple[int, Word]], Mapping[int, float]]:
+        """The figures; and the words of the rules with the valences of those that moved them, by position."""
         if not text.isascii():
             described = self._sign.sub(self._describe, text)
             if described != text:
@@ -104,14 +106,13 @@ class VaderRules:
         if tokens is None:
             tokens = text.split()
         if not tokens:
-            return NOTHING, []
+            return NOTHING, (), {}
         words = list(map(self._words.__getitem__, tokens))
         found = [(i, word) for i, word in enumerate(words) if word is not None]
-        valences = self._valences(words, found, tokens) if found else None
+        valences = self._valences(words, found, tokens) if found else {}
         if not valences:
-            return PLAIN, []
-        figures = _figures(valences.values(), len(tokens) - len(valences), _emphasis(text))
-        return figures, [(word.form, valences[i]) for i, word in found if i in valences]
+            return PLAIN, (), {}
+        return _figures(valences.values(), len(tokens) - len(valences), _emphasis(text)), found, valences
 
     def _describe(self, match: re.Match[str]) -> str:
         sign = match[0]

@@ -50,6 +50,8 @@ SPREAD = 0.35
 that were trained on ask: they are right more often in few words than in many."""
 MOST_VALENCE = 4.0
 """A pack's own bounds."""
+LEAST_LOGIT = -700.0
+"""Below it a probability is 0, and `math.exp` would overflow."""
 
 _WORDS = re.compile(r"[^\W_]+(?:['-][^\W_]+)*|[!?]+|[^\w\s]")
 _DIGITS = re.compile(r"\d")
@@ -81,12 +83,17 @@ class Model(NamedTuple):
 
 
 class Judgement(Struct, frozen=True, gc=False):
-    """Three probabilities that add up to 1; and how far the strongest token moved them, as a valence on the pack's scale."""
+    """Three probabilities that add up to 1; what each token adds, and what that is worth as a valence on the pack's scale."""
 
     negative: float
     neutral: float
     positive: float
-    most: float
+    added: list[float]
+    worth: float
+
+    def most(self) -> float:
+        """How far the strongest token moved the answer, as a valence. Few ask."""
+        return self.worth * max(max(self.added), -min(self.added)) if self.added else 0.0
 
 
 def parse_model(content: bytes, *, file: str = "linear.bin") -> Model:
@@ -226,15 +233,16 @@ class LinearLayer:
         """Judge a text without links and handles, as it is and split at white space, of which the pack says this."""
         given = figures(text, len(tokens), compound, valences, vader)
         polarity, neutrality = _weighed(self._polarity, given), _weighed(self._neutrality, given)
-        most = 0.0
+        worth = 0.0
         # each token once, in order, so that their sum is the same in every process
         if added := list(map(self._tokens.__getitem__, dict.fromkeys(tokens))):
             different = len(added)
             share = room(compound) / math.sqrt(different)
             polarity = spread(different) * (polarity + share * sum(added))
-            most = share / self.header.valence * max(max(added), -min(added))
-        positive, neutral = _sigmoid(polarity), _sigmoid(neutrality)
-        return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, most)
+            worth = share / self.header.valence
+        positive = 1 / (1 + math.exp(-polarity)) if polarity > LEAST_LOGIT else 0.0
+        neutral = 1 / (1 + math.exp(-neutrality)) if neutrality > LEAST_LOGIT else 0.0
+        return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, added, worth)
 
     def moving(self, tokens: Sequence[str], compound: float, least: float) -> list[tuple[str, float]]:
         """Words that move polarity beside a pack's compound, each with the valence (``least`` or more) of a pack's word that would."""
@@ -258,7 +266,3 @@ def _weighed(weights: Sequence[float], given: Sequence[float]) -> float:
         w0 * g0 + w1 * g1 + w2 * g2 + w3 * g3 + w4 * g4 + w5 * g5 + w6 * g6
         + w7 * g7 + w8 * g8 + w9 * g9 + w10 * g10 + w11 * g11 + w12 * g12 + w13 * g13
     )  # fmt: skip
-
-
-def _sigmoid(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit)) if logit > -700 else 0.0

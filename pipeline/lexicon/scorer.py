@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, pairwise
+from itertools import chain, count
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -215,16 +215,18 @@ def _find(units: Sequence[Unit]) -> _Read:
     mocking: list[int] = []
     reports: list[int] = []
     covered, last = -1, len(units) - 1
-    pairs = enumerate(pairwise(chain(units, (PLAIN,))))
-    for place in [place for place, (unit, after) in pairs if unit.speaks or after.form in unit.opens]:
+    following = [*units[1:], PLAIN]
+    for place in [
+        place for place, unit, after in zip(count(), units, following, strict=False) if unit.speaks or (after.form in unit.opens)
+    ]:
         if place <= covered:
             continue
         unit = units[place]
         if place < last and unit.phrases is not None:
-            goes_on = units[place + 1].form in unit.opens
-            if not goes_on and unit.leaps:  # most often nothing near stands behind the gap; to see that costs a third of a try
-                for near in units[place + 1 : place + GAP_WORDS + 2]:
-                    if near.form in unit.leaps:
+            goes_on = following[place].form in unit.opens
+            if not goes_on and (leaps := unit.leaps):  # most often nothing near goes on; to see that costs a third of a try
+                for near in following[place : place + GAP_WORDS + 1]:
+                    if near.form in leaps:
                         goes_on = True
                         break
             if goes_on and (phrase := _match(units, place, unit.phrases)) is not None:
