@@ -124,7 +124,8 @@ class BrandState:
         age = self.core.first_open - 1 - seen.bucket
         if seen.family:
             return self._below.families.of(seen.family).correct(seen, age)
-        self._below.keys.correct(seen, age)
+        if self._below.keys.correct(seen, age):
+            self.exhibition.touch(seen.bucket)
         counted = self.buckets.add_late(seen)
         if not counted.mentions or not self.watch.correct(age, counted.negatives, counted.mentions):
             return False
@@ -263,6 +264,8 @@ class BrandState:
             core.untold_from = None
             self.cadences.pause()
             self._touch_cadences()
+        if self._below.keys.divide(bucket):
+            self.exhibition.touch(bucket)
         found = self.buckets.get(bucket)
         exhibit = None if found is None else found.exhibit
         counted, shows_less = self.buckets.end(bucket, self.exhibition.is_complaint)
@@ -298,7 +301,9 @@ class BrandState:
         if passed:
             self.buckets.at(bucket - RING).shows().clear()
             self.exhibition.touch(bucket - RING)
-        self.buckets.forget(bucket + 1)
+        gone = self.buckets.forget(bucket + 1)
+        if gone is not None:
+            self.exhibition.touch(gone)
         self.identities.forget(bucket + 1)
         self._told.forget(bucket, tell)
 

@@ -172,6 +172,10 @@ class Buckets:
         exhibit.keep_echoes(is_complaint)
         return counted, exhibit.size() != before
 
+    def has_counted(self, voice: int, number: int) -> bool:
+        """Whether a voice has counted in the clock hour of a bucket."""
+        return voice in self._counted.get(number // PER_HOUR, ())
+
     def as_if_closed(self, first_open: int) -> list[tuple[int, Counted]]:
         """What the open buckets, from ``first_open`` to the last that holds anything, come to if they close as they are."""
         counted: dict[int, set[int]] = {}
@@ -198,12 +202,16 @@ class Buckets:
         counted.add(key)
         return Counted(int(seen.polarity == NEGATIVE), 1)
 
-    def forget(self, first_open: int) -> None:
-        """Drop the one bucket that can neither be counted nor corrected any more, now that the one before ``first_open`` has closed."""
+    def forget(self, first_open: int) -> int | None:
+        """Drop the one bucket that can neither be counted nor corrected any more, now that the one before ``first_open`` has closed.
+
+        Returns it if anything was still kept of it.
+        """
         gone = first_open - KEPT - 1
-        self._buckets.pop(gone, None)
+        bucket = self._buckets.pop(gone, None)
         if gone % PER_HOUR == PER_HOUR - 1:
             self._counted.pop(gone // PER_HOUR, None)
+        return gone if bucket is not None and bucket.exhibit is not None and bucket.exhibit.counted is not None else None
 
     def skip(self, first_open: int) -> list[int]:
         """Drop all such buckets: time jumps to ``first_open``. Returns those of them of which something was kept to be told."""

@@ -27,7 +27,7 @@ from pipeline.parts import numbers_of
 from pipeline.public_keys import incident_in as incident_of_part
 from pipeline.replaying import ends_replay, follow_replay, last_told
 from pipeline.schedule import Schedule
-from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, identity_of, role_of, topic_number
+from pipeline.seen import EXCLUDED, KEPT_ORIGINS, NEGATIVE, POLARITIES, REPOST, Marks, Seen, identity_of, role_of
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals_at_once
 from pipeline.ticks import BUCKET
 from pipeline.watch import TIERS
@@ -204,8 +204,10 @@ class CrisisPartition:
         family, public, topic = numbers_of(mention)
         polarity = _POLARITY[mention.sentiment.label]
         seen = Seen(bucket, applied, said.author, polarity, role, live, False, late, mention.edit, 0, (said.mark,), family, public, topic)
-        if live and state.count(seen) and polarity == NEGATIVE and role != REPOST:
-            state.exhibition.show(mention, seen, is_open=state.is_open(bucket))
+        if live:
+            counts = state.count(seen)
+            if polarity == NEGATIVE and role != REPOST:
+                state.exhibition.show(mention, seen, is_open=state.is_open(bucket), counts=counts)
         if not late and (not family or mention.direction == "outbound") and (mention.parent_id is not None or mention.root_id is not None):
             state.exhibition.echo(mention, said.identity, seen, is_open=state.is_open(bucket))
         return seen
@@ -215,7 +217,7 @@ class CrisisPartition:
         state.core.counters.edits += 1
         polarity = _POLARITY[mention.sentiment.label]
         if seen.live and state.is_open(seen.bucket):
-            topic = 0 if mention.topic is None or seen.family else topic_number(mention.topic)
+            topic = 0 if seen.family else numbers_of(mention)[2]
             changed = seen._replace(polarity=polarity, topic=topic)
             if (seen.polarity, seen.topic) != (polarity, topic):
                 state.recount(seen, changed)

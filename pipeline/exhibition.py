@@ -12,7 +12,7 @@ from pipeline.exhibits import OPEN_TIMES, Exhibit, echo_of, quote_of
 from pipeline.families import PrivateFamilies
 from pipeline.identities import Identities
 from pipeline.journal import Journal
-from pipeline.key import CODES, FAMILIES
+from pipeline.key import CODES, FAMILIES, topic_of
 from pipeline.phrases import words_of
 from pipeline.seen import NEGATIVE, Seen
 from schemas.mention import ScoredMention
@@ -52,12 +52,17 @@ class Exhibition:
         found = self._of(code).get(bucket)
         return None if found is None else found.exhibit
 
-    def show(self, mention: ScoredMention, seen: Seen, *, is_open: bool) -> None:
-        """Keep a complaint to be told of. ``is_open``: its bucket has not closed."""
+    def show(self, mention: ScoredMention, seen: Seen, *, is_open: bool, counts: bool = True) -> None:
+        """Keep a complaint to be told of. ``is_open``: its bucket has not closed; ``counts``: with the brand, not only in a part."""
         exhibit = self._of(seen.family).at(seen.bucket).shows()
         times = OPEN_TIMES if is_open else 1
+        topic = topic_of(mention)
+        if topic is not None and seen.topic and exhibit.counts(seen.topic) and exhibit.name(topic):
+            self.touch(seen.bucket, seen.family)
+        if not counts:
+            return
         family = None if seen.family else mention.channel_family
-        wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id, times, mention.topic, family)
+        wanted = exhibit.wants(mention.detected_at.timestamp(), mention.mention_id, times, topic, family)
         if wanted and exhibit.show(quote_of(mention, seen, self._names, self.about(mention)), times):
             self.touch(seen.bucket, seen.family)
 

@@ -3,15 +3,16 @@
 Everything here is chosen by times and ids, never by the order of arrival, so that any order within the lateness leaves the same bytes.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from pipeline.brand_core import VERSION, body
-from pipeline.seen import NEGATIVE, REPLY, REPOST, Seen, identity_of
+from pipeline.key import topic_of
+from pipeline.seen import NEGATIVE, REPLY, REPOST, Seen, identity_of, topic_number
 from pipeline.telling_words import telling_words
 from schemas.mention import ScoredMention
 
@@ -19,13 +20,18 @@ KEPT_QUOTES = 16
 """Complaints kept of a bucket: the earliest, one of each author."""
 KEPT_OF_PART = 4
 """And beside them the earliest of each topic and each channel family: a small part of a large brand has something to show too."""
+SHOWN_TOPICS = 32
+"""Topics of which that is so while a bucket is open: those whose numbers come first, which is as good as by lot."""
+KEPT_NAMES = 1_024
+"""And topics whose names are known meanwhile, likewise: with those of all quotes less than the megabyte that a snapshot may have."""
 KEPT_ECHOES = 64
 """Reposts and replies kept of a bucket: those whose identities come first, which is as good as by lot."""
 
 OPEN_TIMES = 2
 """As long as a bucket is open, so many times as many are kept, and of each author: what is taken back makes room for what comes next,
 whichever of the two arrives first. That holds while no more is taken back than is kept beyond the half that a close leaves: one mention of
-each author, sixteen complaints, 64 echoes of a bucket. Beyond, what is shown depends on the order of arrival."""
+each author, sixteen complaints, 64 echoes of a bucket; and while no more topics are complained of than have names. Beyond, what is shown
+depends on the order of arrival."""
 
 _LONGEST_URL = 500
 
@@ -63,28 +69,98 @@ class Echo(Struct, array_like=True, frozen=True):
     own: bool = False
 
 
-class _Kept(Struct):
-    """A snapshot with echoes; one without is the list of its quotes, as it was before there were any."""
+class _Kept(Struct, omit_defaults=True):
+    """A snapshot; one without echoes and the rest is the list of its quotes, as it was before there were any."""
 
     quotes: list[Quote]
     echoes: dict[bytes, Echo]
+    apart: list[Quote] = []
+    names: list[str] | None = None
+    """None: those of the public quotes."""
+    counted: list[int] | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Quote] | _Kept).decode
 
 
+Part = tuple[Literal["topic", "family"], str]
+"""Of a brand, in public."""
+
+IsNew = Callable[[Part, int], bool]
+"""Whether an author has not complained in a part in this clock hour before."""
+
+
 class Exhibit:
     """Of one bucket."""
 
-    __slots__ = ("echoes", "quotes")
+    __slots__ = ("_numbers", "apart", "counted", "echoes", "names", "quotes")
 
     def __init__(self) -> None:
         self.quotes: list[Quote] = []
+        self.apart: list[Quote] = []
+        """Of a closed bucket those that stand for a part of the brand only: with the brand their authors have counted by another."""
         self.echoes: dict[bytes, Echo] = {}
+        self.names: dict[int, str] = {}
+        """What the topics are called that public complaints are about, by their numbers (`seen.topic_number`)."""
+        self._numbers: list[int] = []  # theirs in order
+        self.counted: frozenset[int] | None = None
+        """Of a closed bucket the numbers of the topics that count apart, where it holds more; None: all."""
 
     def __bool__(self) -> bool:
-        return bool(self.quotes or self.echoes)
+        return bool(self.quotes or self.echoes or self.apart or self.names)
+
+    def counts(self, topic: int) -> bool:
+        """Whether a topic of this number counts apart."""
+        return self.counted is None or topic in self.counted
+
+    def name(self, topic: str) -> bool:
+        """Note what a topic is called; whether that is new."""
+        number = topic_number(topic)
+        known = self.names.get(number)
+        if known is not None and known <= topic:  # one in four thousand millions has the number of another
+            return False
+        self.names[number] = topic
+        if known is None:
+            insort(self._numbers, number)
+            if len(self._numbers) > KEPT_NAMES:
+                del self.names[self._numbers.pop()]
+        return number in self.names
+
+    def keep_parts(self, complained: Collection[int], counted: frozenset[int] | None, is_new: IsNew) -> bool:
+        """The bucket ends: what its parts keep, before `keep_authors` says what the brand does. Whether it is less than before.
+
+        Args:
+            complained: numbers of the topics that hold complaints.
+            counted: of those that count apart, if not all do.
+        """
+        before = len(self.names), self.counted
+        self.counted = counted
+        kept = {number for number in complained if counted is None or number in counted}
+        self.names = {number: name for number, name in self.names.items() if number in kept}
+        self._numbers = sorted(self.names)
+        met: set[tuple[Part, int]] = set()
+        self.apart = []
+        for quote in self.quotes:
+            of = [(part, quote.author) for part in self._parts(quote, 1)]
+            if any(one not in met and is_new(*one) for one in of):
+                self.apart.append(quote)
+            met.update(of)
+        return before != (len(self.names), counted)
+
+    def _parts(self, quote: Quote, times: int) -> list[Part]:
+        """The parts of which it may be shown as a complaint of theirs."""
+        out: list[Part] = []
+        if quote.topic is not None and self._is_shown(quote.topic, times):
+            out.append(("topic", quote.topic))
+        if quote.family is not None:
+            out.append(("family", quote.family))
+        return out
+
+    def _is_shown(self, topic: str, times: int) -> bool:
+        """Whether a topic has something to show of its own. Of a closed bucket each that is left has."""
+        number = topic_number(topic)
+        return number in self.names and (times == 1 or bisect_left(self._numbers, number) < SHOWN_TOPICS)
 
     def wants(self, at: float, mention_id: str, times: int = 1, topic: str | None = None, family: str | None = None) -> bool:
         """Whether a complaint of that moment could be kept: making a quote costs more than asking."""
@@ -92,7 +168,7 @@ class Exhibit:
         if len(quotes) < times * KEPT_QUOTES or (at, mention_id) < quotes[times * KEPT_QUOTES - 1].order():
             return True
         for part in (
-            [quote for quote in quotes if quote.topic == topic] if topic is not None else None,
+            [quote for quote in quotes if quote.topic == topic] if topic is not None and self._is_shown(topic, times) else None,
             [quote for quote in quotes if quote.family == family] if family is not None else None,
         ):
             if part is not None and (len(part) < times * KEPT_OF_PART or (at, mention_id) < part[times * KEPT_OF_PART - 1].order()):
@@ -109,9 +185,22 @@ class Exhibit:
             del quotes[same[-1]]
         insort(quotes, candidate, key=Quote.order)
         if len(quotes) > times * KEPT_QUOTES:
-            self.quotes = _kept(quotes, times)
+            self.quotes = self._kept(quotes, times)
             return candidate in self.quotes
         return True
+
+    def _kept(self, quotes: Sequence[Quote], times: int, most: int = KEPT_QUOTES) -> list[Quote]:
+        """Of quotes in their order the earliest, and the earliest of each part. What is left out never comes back by one more."""
+        found: dict[Part, int] = {}
+        out = []
+        for place, quote in enumerate(quotes):
+            kept = place < times * most
+            for part in self._parts(quote, times):
+                found[part] = number = found.get(part, 0) + 1
+                kept = kept or number <= times * KEPT_OF_PART
+            if kept:
+                out.append(quote)
+        return out
 
     def hear(self, identity: bytes, echo: Echo, times: int = 1) -> bool:
         """Keep an echo, if it is among those that are kept."""
@@ -122,23 +211,25 @@ class Exhibit:
 
     def hide(self, mention_id: str) -> bool:
         """Show a mention no more; whether it was shown."""
-        kept = [quote for quote in self.quotes if quote.mention_id != mention_id]
-        changed = len(kept) != len(self.quotes)
-        self.quotes = kept
-        return changed
+        before = len(self.quotes) + len(self.apart)
+        self.quotes = [quote for quote in self.quotes if quote.mention_id != mention_id]
+        self.apart = [quote for quote in self.apart if quote.mention_id != mention_id]
+        return before != len(self.quotes) + len(self.apart)
 
     def keep_authors(self, voices: Collection[int]) -> None:
-        """Of the quotes only the earliest of each author who counts (see `buckets.voice`)."""
+        """Of the quotes only the earliest of each author who counts (see `buckets.voice`); of the others those that a part keeps."""
         first: dict[int, Quote] = {}
         for quote in self.quotes:
             if quote.author << 2 | NEGATIVE in voices:
                 first.setdefault(quote.author, quote)
-        self.quotes = _kept(list(first.values()), 1)
+        self.quotes = self._kept(list(first.values()), 1)
+        self.apart = self._kept([quote for quote in self.apart if first.get(quote.author) is not quote], 1, 0)
 
     def of_part(self, topic: str | None, family: str | None) -> "Exhibit":
         """What of it is about a topic, or comes from a public channel family. The echoes are those of all."""
         part = Exhibit()
-        part.quotes = [quote for quote in self.quotes if (quote.topic == topic if topic is not None else quote.family == family)]
+        quotes = sorted((*self.quotes, *self.apart), key=Quote.order) if self.apart else self.quotes
+        part.quotes = [quote for quote in quotes if (quote.topic == topic if topic is not None else quote.family == family)]
         part.echoes = self.echoes
         return part
 
@@ -153,14 +244,19 @@ class Exhibit:
         return len(self.quotes), len(self.echoes)
 
     def clear(self) -> None:
-        """Nothing is kept any longer."""
-        self.quotes, self.echoes = [], {}
+        """Nothing is kept any longer to be told."""
+        self.quotes, self.apart, self.echoes, self.names, self._numbers = [], [], {}, {}, []
 
     def snapshot(self) -> bytes | None:
         """Bit for bit; None where there is nothing."""
-        if self.echoes:
-            return VERSION + _encode(_Kept(self.quotes, dict(sorted(self.echoes.items()))))
+        names = None if set(self.names.values()) == self._told_names() else sorted(self.names.values())
+        if self.echoes or self.apart or names is not None or self.counted is not None:
+            counted = None if self.counted is None else sorted(self.counted)
+            return VERSION + _encode(_Kept(self.quotes, dict(sorted(self.echoes.items())), self.apart, names, counted))
         return VERSION + _encode(self.quotes) if self.quotes else None
+
+    def _told_names(self) -> set[str]:
+        return {quote.topic for quote in (*self.quotes, *self.apart) if quote.topic is not None and quote.family is not None}
 
     def restore(self, value: bytes) -> None:
         """Take back a snapshot.
@@ -169,21 +265,11 @@ class Exhibit:
             ValueError: it cannot be read.
         """
         held = _decode(body(value))
-        self.quotes, self.echoes = (held, {}) if isinstance(held, list) else (held.quotes, held.echoes)
-
-
-def _kept(quotes: Sequence[Quote], times: int) -> list[Quote]:
-    """Of quotes in their order the earliest, and the earliest of each part. What is left out never comes back by one more."""
-    found: dict[tuple[str, str | None], int] = {}
-    out = []
-    for place, quote in enumerate(quotes):
-        kept = place < times * KEPT_QUOTES
-        for part in (("topic", quote.topic), ("family", quote.family)):
-            found[part] = found.get(part, 0) + 1
-            kept = kept or (part[1] is not None and found[part] <= times * KEPT_OF_PART)
-        if kept:
-            out.append(quote)
-    return out
+        held = _Kept(held, {}) if isinstance(held, list) else held
+        self.quotes, self.echoes, self.apart = held.quotes, held.echoes, held.apart
+        self.counted = None if held.counted is None else frozenset(held.counted)
+        for name in self._told_names() if held.names is None else held.names:
+            self.name(name)
 
 
 def quote_of(mention: ScoredMention, seen: Seen, names: frozenset[str], dossier: str | None) -> Quote:
@@ -197,7 +283,7 @@ def quote_of(mention: ScoredMention, seen: Seen, names: frozenset[str], dossier:
         url if url is None or len(url) <= _LONGEST_URL else None,
         mention.channel,
         " ".join(telling_words(mention.text, mention.language, names)),
-        mention.topic,
+        topic_of(mention),
         dossier,
         None if mention.reach is None else mention.reach.value,
         None if seen.family else mention.channel_family,

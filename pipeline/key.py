@@ -2,12 +2,18 @@
 
 from typing import NamedTuple, get_args
 
-from schemas.mention import ChannelFamily
+from schemas.mention import LONGEST_TOPIC, ChannelFamily, ScoredMention
 
 FAMILIES: tuple[str, ...] = get_args(ChannelFamily)
 """In the order of their codes, from 1: see `Seen.family` and `Seen.public`."""
 
 CODES: dict[str, int] = {name: code for code, name in enumerate(FAMILIES, start=1)}
+
+
+def topic_of(mention: ScoredMention) -> str | None:
+    """What it is about, if it has a name: a longer one is a text, and would be carried in every snapshot."""
+    topic = mention.topic
+    return topic if topic and len(topic) <= LONGEST_TOPIC else None
 
 
 class Key(NamedTuple):

@@ -1,11 +1,13 @@
 """Which part of a brand's mentions a topic or a public channel family usually is: slow means over closed buckets."""
 
+from collections.abc import Mapping, Sized
+
 import msgspec
 from msgspec import Struct
 
 from pipeline.brand_core import VERSION, body
 from pipeline.buckets import Counted
-from pipeline.key import CODES
+from pipeline.key import CODES, topic_of
 from pipeline.seen import Seen, topic_number
 from schemas.mention import ScoredMention
 
@@ -18,6 +20,9 @@ LARGEST = 0.5
 MOST = 64
 """Parts remembered of a brand."""
 
+MOST_OF_BUCKET = 64
+"""Topics that count apart of those in one bucket: those that most people complain of."""
+
 _FORGET = 0.0005
 """Per bucket in which anything counted: of a brand that never rests, a week counts."""
 _LEAST = 0.05
@@ -29,7 +34,8 @@ def numbers_of(mention: ScoredMention) -> tuple[int, int, int]:
     family = CODES[mention.channel_family]
     if mention.visibility == "private":
         return family, 0, 0
-    return 0, family, 0 if mention.topic is None else topic_number(mention.topic)
+    topic = topic_of(mention)
+    return 0, family, 0 if topic is None else topic_number(topic)
 
 
 def codes_of(seen: Seen) -> tuple[int, ...]:
@@ -37,6 +43,13 @@ def codes_of(seen: Seen) -> tuple[int, ...]:
     if seen.topic:
         return (seen.public, FIRST_TOPIC + seen.topic) if seen.public else (FIRST_TOPIC + seen.topic,)
     return (seen.public,) if seen.public else ()
+
+
+def counted_of(complained: Mapping[int, Sized]) -> frozenset[int] | None:
+    """The topics of a bucket that count apart, by who complains of each; None: all do."""
+    if len(complained) <= MOST_OF_BUCKET:
+        return None
+    return frozenset(sorted(complained, key=lambda topic: (-len(complained[topic]), topic))[:MOST_OF_BUCKET])
 
 
 class _Sums(Struct, array_like=True):

@@ -20,15 +20,15 @@ from msgspec import Struct
 from pipeline.alert_book import AlertBook
 from pipeline.baseline import counts_of
 from pipeline.brand_core import VERSION, Core, Counters, OpenIncident, body
-from pipeline.buckets import Buckets, Counted
+from pipeline.buckets import PER_HOUR, Buckets, Counted
 from pipeline.closing import Closing, Row
-from pipeline.exhibits import Exhibit
+from pipeline.exhibits import Exhibit, Part, Quote
 from pipeline.journal import Journal
 from pipeline.key import CODES, FAMILIES, Key
-from pipeline.parts import FIRST_TOPIC, LARGEST, Parts, codes_of
+from pipeline.parts import FIRST_TOPIC, LARGEST, MOST_OF_BUCKET, Parts, codes_of, counted_of
 from pipeline.rewarming import reconcile_below
 from pipeline.scrp import HOUR, RING, SILENT, WINDOWS
-from pipeline.seen import Seen, identity_of, topic_number
+from pipeline.seen import NEGATIVE, REPOST, Seen, identity_of, topic_number
 from pipeline.watch import Profile, Watch
 
 MATTERS = 3
@@ -55,15 +55,17 @@ class PartBuckets(Buckets):
         return found[0] if found else None
 
     def exhibits(self, first: int, last: int) -> list[Exhibit]:
-        """The same of buckets ``first`` to ``last``. Of the echoes only those of the part's own complaints."""
+        """The same of buckets ``first`` to ``last``: of each author one in a clock hour, and of the echoes those of the part's own."""
         topic, family = self.key.topic, self.key.channel_family
         mine: set[bytes] = set()
+        authors: dict[tuple[int, int], Quote] = {}
         out = []
         for number in range(first - RING, last + 1):
             whole = self._whole.exhibit(number)
             if whole is None:
                 continue
             part = whole.of_part(topic, family)
+            part.quotes = [quote for quote in part.quotes if authors.setdefault((number // PER_HOUR, quote.author), quote) is quote]
             mine.update(identity_of(quote.mention_id) for quote in part.quotes)
             if number >= first:
                 part.echoes = {identity: echo for identity, echo in whole.echoes.items() if not mine.isdisjoint(echo.of)}
@@ -128,7 +130,8 @@ class PublicKey:
         self.alerts.parent = row()
         # More of every kind is told of the brand as a whole.
         self.alerts.follow(core, bucket, verdict._replace(surge=None), self.watch, now.usual, tell)
-        self.alerts.pass_by(core, bucket - RING)
+        if core.incident is not None:
+            self.alerts.pass_by(core, bucket - RING)
         self.touch()
 
     def _stands_out(self, whole: Watch, counted: Counted) -> bool:
@@ -196,25 +199,63 @@ class PublicKeys:
         assert bucket is not None
         bucket.say((seen.public, seen.topic, seen.author, seen.polarity, seen.role), -1)
 
-    def _divide(self, number: int) -> None:
-        """A bucket ends: its mentions join their parts."""
+    def divide(self, number: int) -> bool:
+        """A bucket is about to end: its mentions join their parts. Whether less than before is kept of it to be told."""
         bucket = self._whole.get(number)
-        if bucket is None or not bucket.said:
-            return
-        for (public, topic, author, polarity, role), times in bucket.said.items():
+        if bucket is None:
+            return False
+        said, bucket.said = bucket.said, {}
+        complained: dict[int, set[int]] = {}
+        for _, topic, author, polarity, role in said:
+            if topic:
+                authors = complained.setdefault(topic, set())
+                if polarity == NEGATIVE and role != REPOST:
+                    authors.add(author)
+        counted = counted_of(complained)
+        for (public, topic, author, polarity, role), times in said.items():
+            topic = topic if counted is None or topic in counted else 0
             seen = Seen(number, 0, author, polarity, role, live=True, public=public, topic=topic)
             for code in codes_of(seen):
                 for _ in range(times):
                     self._of(code).add(seen)
-        bucket.said = {}
+        exhibit = bucket.exhibit if counted is None else bucket.shows()
+        if exhibit is None:
+            return False
+        return exhibit.keep_parts([topic for topic, authors in complained.items() if authors], counted, partial(self._is_new, number))
 
-    def correct(self, seen: Seen, age: int) -> None:
-        """A late mention joins a closed bucket."""
+    def _is_new(self, number: int, part: Part, author: int) -> bool:
+        kind, name = part
+        buckets = self._buckets.get(CODES[name] if kind == "family" else FIRST_TOPIC + topic_number(name))
+        return buckets is not None and not buckets.has_counted(author << 2 | NEGATIVE, number)
+
+    def correct(self, seen: Seen, age: int) -> bool:
+        """A late mention joins a closed bucket; whether something else is kept of that for it."""
+        changes = False
+        if seen.topic and not self._takes(seen):
+            exhibit = self._whole.at(seen.bucket).shows()
+            changes = exhibit.counted is None
+            if changes:  # from now on these and no others, after a restart too
+                exhibit.counted = frozenset(self._topics(seen.bucket))
+            seen = seen._replace(topic=0)
         for code in codes_of(seen):
             counted = self._of(code).add_late(seen)
             key = self._watched.get(code)
             if key is not None and counted.mentions and key.watch.correct(age, counted.negatives, counted.mentions):
                 key.touch()
+        return changes
+
+    def _takes(self, seen: Seen) -> bool:
+        """Whether the topic of a late mention counts apart."""
+        exhibit = self._whole.exhibit(seen.bucket)
+        if exhibit is not None and exhibit.counted is not None:
+            return seen.topic in exhibit.counted
+        buckets = self._buckets.get(FIRST_TOPIC + seen.topic)
+        is_known = buckets is not None and buckets.get(seen.bucket) is not None
+        return is_known or len(self._topics(seen.bucket)) < MOST_OF_BUCKET
+
+    def _topics(self, number: int) -> list[int]:
+        """Those that count apart in a closed bucket."""
+        return [code - FIRST_TOPIC for code, buckets in self._buckets.items() if code > FIRST_TOPIC and buckets.get(number) is not None]
 
     def rebuild(self, entries: Iterable[Seen], first_open: int) -> None:
         """After a restore: what is counted follows from the identities."""
@@ -223,6 +264,9 @@ class PublicKeys:
             if seen.bucket >= first_open:
                 self._whole.at(seen.bucket).say((seen.public, seen.topic, seen.author, seen.polarity, seen.role))
                 continue
+            exhibit = self._whole.exhibit(seen.bucket)
+            if seen.topic and exhibit is not None and not exhibit.counts(seen.topic):
+                seen = seen._replace(topic=0)
             for code in codes_of(seen):
                 found.setdefault(code, []).append(seen)
         for code, those in found.items():
@@ -233,7 +277,6 @@ class PublicKeys:
     def close(self, now: Closing, counted: Counted, row: Row) -> None:
         """A bucket ends, after that of the brand itself, which came to ``counted``."""
         bucket = now.bucket
-        self._divide(bucket)
         ended = {code: self._buckets[code].close(bucket) for code in sorted(self._buckets) if self._buckets[code].get(bucket) is not None}
         known = {code: one for code, one in ended.items() if one.mentions}
         mattering = [code for code, one in known.items() if one.negatives and self._matters(code, bucket, now.whole)]
@@ -280,13 +323,13 @@ class PublicKeys:
         made.watch.seed(now.whole, self.parts.shares(code), made.buckets.counts(now.bucket - 1, RING))
 
     def _key(self, code: int, bucket: int) -> Key | None:
-        """What a code stands for: of a topic the complaints of the last hour tell its name."""
+        """What a code stands for; None: nothing that is kept says what a topic is called."""
         if code < FIRST_TOPIC:
             return Key(channel_family=FAMILIES[code - 1])
-        for exhibit in self._whole.exhibits(bucket - WINDOWS[HOUR] + 1, bucket):
-            for quote in exhibit.quotes:
-                if quote.topic is not None and topic_number(quote.topic) == code - FIRST_TOPIC:
-                    return Key(topic=quote.topic)
+        for exhibit in self._whole.exhibits(bucket - RING + 1, bucket):
+            name = exhibit.names.get(code - FIRST_TOPIC)
+            if name is not None:
+                return Key(topic=name)
         return None
 
     def _made(self, code: int, key: Key) -> PublicKey:

@@ -14,6 +14,8 @@ MentionId = Annotated[str, Meta(min_length=1, max_length=200, description="<chan
 BrandSlug = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", max_length=100, description="the Kafka key of every mention topic")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Moment = Annotated[datetime, Meta(tz=True)]
+LONGEST_TOPIC = 100
+"""Characters of a topic's name; a mention with a longer one is taken as if its topic were not known."""
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 ChannelFamily = Literal["social", "messaging", "review", "forum", "blog", "news", "mail", "phone", "desk"]
@@ -145,7 +147,7 @@ class ScoredMention(LanguageMention, frozen=True, kw_only=True, tag_field="type"
 
     sentiment: Sentiment
     signals: Signals
-    topic: Annotated[str, Meta(description="what it is about; null: not known")] | None = None
+    topic: Annotated[str, Meta(description="what it is about; null: not known, as is a name of more than 100 characters")] | None = None
 
 
 class Situation(Struct, frozen=True, kw_only=True):

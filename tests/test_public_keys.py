@@ -4,6 +4,7 @@ The brand is large: what happens in a part of it hardly moves its own counts.
 """
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,10 +18,12 @@ from hypothesis import strategies as st
 from pipeline.brands import Brand, Registry
 from pipeline.buckets import Buckets, Counted
 from pipeline.crisis import CrisisStage, read_incident_below
-from pipeline.exhibits import KEPT_OF_PART, KEPT_QUOTES, Exhibit, Quote
+from pipeline.exhibits import KEPT_OF_PART, KEPT_QUOTES, SHOWN_TOPICS, Exhibit, Quote
 from pipeline.incident import fingerprint_of
+from pipeline.journal import unseal
 from pipeline.key import Key
-from pipeline.parts import FIRST_TOPIC, MOST, Parts
+from pipeline.parts import FIRST_TOPIC, MOST, MOST_OF_BUCKET, Parts
+from pipeline.public_keys import MOST_WATCHED
 from pipeline.seen import Seen
 from pipeline.stage import Incoming, Origin
 from pipeline.watch import Watch
@@ -169,6 +172,32 @@ def test_a_row_about_one_small_topic_is_told_though_the_brand_as_a_whole_is_as_u
     assert {None, "roaming"} <= {row.topic for row in run.counts}
 
 
+def test_who_has_complained_of_something_else_in_the_same_hour_counts_with_the_topic_too():
+    """Once an hour counts with the brand, and once with each part."""
+    rng = random.Random(5)
+    before = [
+        say(2 * HOUR + 60.0 * number, 100 + number, author=Author(id=f"h1:{number}"), topic=rng.choice(TOPICS)) for number in range(16)
+    ]
+    row = crowd(2.35 * HOUR, 16, 30 * MINUTE, 0, topic="roaming")
+    run = day(before, row, topics=True)
+    first, *_, last = run.crises("roaming")
+    assert (first.transition, first.signal) == ("raised", "burst")
+    assert first.observed >= 6
+    assert len(first.evidence) >= 6
+    assert {shown.mention_id for shown in last.evidence} <= {record.mention_id for record in row if isinstance(record, ScoredMention)}
+    assert [(share.topic, share.share) for share in first.topics or ()] == [("roaming", 1.0)]
+    assert last.summary is not None
+    assert last.summary.authors == 16
+    assert run.crises() == []
+
+
+def test_nobody_counts_twice_in_an_hour_with_a_topic():
+    row = [say(2 * HOUR + 60.0 * number, 100 + number, author=Author(id=f"h1:{number % 4}"), topic="roaming") for number in range(50)]
+    run = day(row, topics=True)
+    assert run.crises("roaming") == []
+    assert sum(one.capped_negatives or 0 for one in run.counts if one.topic == "roaming") == 4
+
+
 def test_without_topics_the_same_row_is_not_seen_and_no_topic_costs_anything():
     run = day(crowd(2 * HOUR, 16, 50 * MINUTE), topics=False)
     assert run.alerts == []
@@ -284,6 +313,41 @@ def test_many_topics_at_once_are_watched_up_to_a_bound_in_any_order():
     assert run.watched() == other.watched()
 
 
+def flood(at: float, topics: int, number: int = 50_000) -> list[Said]:
+    """A bucket of complaints about as many topics, each of another author."""
+    return [say(at + 290.0 * one / topics, number + one, topic=f"onderwerp {one}") for one in range(topics)]
+
+
+def test_a_row_about_one_topic_is_told_among_hundreds_in_each_five_minutes():
+    rows = [flood(2 * HOUR + 300.0 * number, 300, 50_000 + 1_000 * number) for number in range(10)]
+    run = day(*rows, crowd(2 * HOUR, 40, 50 * MINUTE, topic="roaming"), topics=True, until=6 * HOUR)
+    assert run.crises("roaming")[0].transition == "raised"
+    told = Counter(one.bucket_start for one in run.counts if one.topic is not None)
+    assert max(told.values()) <= MOST_WATCHED
+
+
+def test_what_is_kept_of_a_bucket_does_not_grow_with_its_topics():
+    run = Run(history(topics=True)).feed(flood(0.0, 5_000, 50_000))
+    run.feed([Tick(at=START + timedelta(seconds=HOUR))])
+    key = f"noordnet|evidence|{int(START.timestamp()) // 300}".encode()
+    assert len(run.changelog[key]) < 20_000
+    exhibit = Exhibit()
+    exhibit.restore(unseal(key, run.changelog[key]))
+    assert exhibit.counted is not None
+    assert len(exhibit.counted) == MOST_OF_BUCKET
+    assert len(exhibit.names) <= MOST_OF_BUCKET
+    assert len(exhibit.quotes) <= KEPT_QUOTES + (SHOWN_TOPICS + 9) * KEPT_OF_PART
+
+
+@pytest.mark.parametrize(("topic", "known"), [("r" * 100, True), ("r" * 101, False), ("", False), ("a|b: c", True)])
+def test_a_topic_has_a_name_or_is_not_known(topic: str, known: bool):
+    run = day(crowd(2 * HOUR, 16, 50 * MINUTE, topic=topic), topics=True, until=3 * HOUR)
+    run.reopen()
+    assert run.crises(topic)[:1] == [one for one in run.alerts if one.kind == "crisis"][:1]
+    assert (f"topic:{topic}" in run.watched()) is known
+    assert not any(topic.encode() in value for key, value in run.changelog.items() if b"evidence" in key and not known and topic)
+
+
 # restarts and damage
 
 
@@ -295,6 +359,60 @@ def busy_day() -> list[Said]:
     edited = [msgspec.structs.replace(one, edit=1, topic="rekening") for one in row[5:7] if isinstance(one, ScoredMention)]
     reviews = crowd(4 * HOUR, 14, 30 * MINUTE, 500, **REVIEW)
     return in_order(usual(0.0, 6 * HOUR, 2_000_000, topics=True), row, [back], edited, reviews, until=14 * HOUR)
+
+
+def day_of_many_topics() -> list[Said]:
+    """More than count apart of a bucket, and late ones; authors who complain of this and that; some is taken back."""
+    rng = random.Random(11)
+    story = flood(1.5 * HOUR, 90) + flood(2 * HOUR, 70, 60_000)
+    for one in range(30):
+        story.append(
+            say(2 * HOUR + 90.0 * one, 70_000 + one, author=Author(id=f"h1:{one % 12}"), topic=rng.choice(("roaming", "facturen")))
+        )
+    story += crowd(2.4 * HOUR, 12, 20 * MINUTE, 80_000, topic="roaming")
+    back = [
+        SteppedRetraction(mention_id=one.mention_id, brand="noordnet", mode="live", detected_at=one.detected_at)
+        for one in rng.sample(story, 9)
+        if isinstance(one, ScoredMention)
+    ]
+    late = flood(2 * HOUR, 80, 90_000) + flood(2.2 * HOUR, 80, 91_000) + crowd(2.5 * HOUR, 4, 60.0, 92_000, topic="roaming")
+    quiet = usual(0.0, 4 * HOUR, 2_000_000, topics=True)
+    records = in_order(quiet, story, back, until=3.3 * HOUR)
+    later = in_order(usual(4 * HOUR, 12 * HOUR, 3_000_000, topics=True), until=14 * HOUR)
+    return [*records[:-1], *late, *later]
+
+
+@pytest.mark.parametrize("size", [61, 400])
+def test_restarts_change_nothing_where_there_are_more_topics_than_count_apart(size: int):
+    records = day_of_many_topics()
+    whole = Run(history(topics=True)).feed(records)
+    parts = Run(history(topics=True), restarts=True).feed(records, size)
+    assert any(one.topic == "roaming" for one in whole.alerts)
+    assert [encode(one) for one in parts.alerts] == [encode(one) for one in whole.alerts]
+    assert parts.counts == whole.counts
+    assert parts.changelog == whole.changelog
+    evidence = [key for key in whole.changelog if key.startswith(b"noordnet|evidence|")]
+    newest = max(int(key.split(b"|")[2]) for key in evidence)
+    assert all(int(key.split(b"|")[2]) > newest - 90 for key in evidence)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_arrival_changes_nothing_where_there_are_more_topics_than_count_apart(seed: int):
+    rng = random.Random(seed)
+    story = flood(1.5 * HOUR, 90) + flood(2 * HOUR, 70, 60_000) + crowd(2.2 * HOUR, 12, 20 * MINUTE, 80_000, topic="roaming")
+    twice = [say(2 * HOUR + 90.0 * one, 70_000 + one, author=Author(id=f"h1:{one % 9}"), topic="roaming") for one in range(30)]
+    *records, tick = in_order(usual(0.0, 4 * HOUR, 2_000_000, topics=True), story, twice, until=8 * HOUR)
+    moments = {id(one): one.detected_at.timestamp() + rng.uniform(0.0, 590.0) for one in records if not isinstance(one, Tick)}
+    run, other = (Run(history(topics=True)).feed([*some, tick]) for some in (records, sorted(records, key=lambda one: moments[id(one)])))
+
+    def kept(run: Run) -> Changelog:
+        """But for what says when an early raise was told of the brand, and where records came from."""
+        kinds = {key: key.split(b"|")[1:2] for key in run.changelog}
+        return {key: value for key, value in run.changelog.items() if kinds[key] not in ([], [b"seen"], [b"alert"])}
+
+    assert run.counts == other.counts
+    assert run.crises("roaming") == other.crises("roaming") != []
+    assert kept(run) == kept(other)
 
 
 def test_restarts_and_batches_change_nothing():
@@ -400,9 +518,13 @@ def test_of_each_part_the_earliest_are_kept_in_any_order_of_arrival(rng: random.
     ]
     one, other = Exhibit(), Exhibit()
     for quote in said:
+        if quote.topic is not None:
+            one.name(quote.topic)
         if one.wants(quote.at, quote.mention_id, 2, quote.topic, quote.family):
             one.show(quote, 2)
     for quote in rng.sample(said, len(said)):
+        if quote.topic is not None:
+            other.name(quote.topic)
         if other.wants(quote.at, quote.mention_id, 2, quote.topic, quote.family):
             other.show(quote, 2)
     assert one.quotes == other.quotes
