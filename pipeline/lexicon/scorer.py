@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain, count
 from operator import attrgetter
 from typing import NamedTuple
@@ -76,8 +76,20 @@ class _Found(Struct, eq=False, gc=False):
 _Read = tuple[list[_Found], list[int], list[int], list[int], list[int]]
 
 _start = attrgetter("start")
-_rounded = lru_cache(maxsize=1 << 12)(round)
-"""Most valences are a word's own, time and again; to round one costs as much as finding its word."""
+REMEMBERED_VALENCES = 1 << 12
+
+
+class _Rounded(dict[float, float]):
+    """A valence, to two decimals. Most are a word's own, time and again; to round one costs as much as finding its word."""
+
+    def __missing__(self, valence: float) -> float:
+        if len(self) >= REMEMBERED_VALENCES:
+            self.clear()
+        self[valence] = rounded = round(valence, 2)
+        return rounded
+
+
+_rounded = _Rounded()
 
 _NO_QUESTION: tuple[list[int], set[int]] = ([], set())
 """Most texts have none, and then it is all the same where their sentences end."""
@@ -184,14 +196,16 @@ def _sum(text: str, units: Sequence[Unit], found: Sequence[_Found]) -> tuple[flo
     """The compound of a text, and its hits."""
     if not found:
         return 0.0, []
-    total = math.fsum([hit.valence for hit in found])
+    valences: list[float] = []
+    hits: list[tuple[str, float]] = []
+    for hit in found:
+        valences.append(hit.valence)
+        if valence := _rounded[hit.valence]:
+            plain = not hit.places and not hit.told and hit.negation < 0
+            hits.append((units[hit.start].shown if plain else _shown(units, hit), valence))
+    total = math.fsum(valences)
     if "!" in text:
         total *= 1 + EXCLAIMED * min(text.count("!"), MOST_EXCLAMATIONS)
-    hits = [
-        (_shown(units, hit) if hit.places or hit.told or hit.negation >= 0 else units[hit.start].shown, valence)
-        for hit in found
-        if (valence := _rounded(hit.valence, 2))
-    ]
     return round(total / math.sqrt(total * total + SATURATION), 4), hits
 
 
