@@ -60,12 +60,17 @@ def _event_time(body: dict[str, Any]) -> float | None:
     for name in ("published_at", "retracted_at"):
         given = body.get(name)
         if isinstance(given, str):
-            try:
-                moment = msgspec.convert(given, datetime)
-            except msgspec.ValidationError:
-                return None
-            return moment.timestamp() if moment.tzinfo is not None else None
+            return _moment(given)
     return None
+
+
+def _moment(given: Any) -> float | None:
+    """Seconds of a time as JSON has it; None where it is none."""
+    try:
+        moment = msgspec.convert(given, datetime)
+    except msgspec.ValidationError:
+        return None
+    return moment.timestamp() if moment.tzinfo is not None else None
 
 
 def read_lines(path: Path) -> list[Line]:
@@ -107,8 +112,9 @@ def in_order(lines: list[Line], *, sort: bool, name: str) -> tuple[list[Line], l
 def replay(lines: list[Line], times: list[float], partitioner: Partitioner, *, brand: str | None = None) -> Iterator[RawRecord]:
     """Lines and ticks in the file's own time, as a replay writes them.
 
-    A missing ``received_at`` (of a retraction: ``retracted_at``) becomes the line's file time. Ticks go to every raw partition; with
-    ``brand`` only to that brand's, and only for it.
+    A missing ``received_at`` (of a retraction: ``retracted_at``) becomes the line's file time, as does one of a line that lies ahead of
+    that: a collector's clock may be as wrong as a source's. Ticks go to every raw partition; with ``brand`` only to that brand's, and
+    only for it.
     """
     for step in paced(times):
         if step.line is not None:
@@ -138,10 +144,11 @@ def partition_of(line: Line, partitioner: Partitioner) -> int:
 
 
 def filled(line: Line, now: float) -> bytes:
-    """The line with the time at which it came in, if it does not say so itself; what lacks more than that keeps its bytes."""
+    """The line with the time at which it came in, if it does not say so itself or cannot be believed; what lacks more keeps its bytes."""
     if line.body is None or line.body.get("type") == "tick" or not {"brand", "mention_id"} <= line.body.keys():
         return line.value
     name = "retracted_at" if line.body.get("type") == "retraction" else "received_at"
-    if line.body.get(name) is not None:
-        return line.value
+    given = line.body.get(name)
+    if given is not None and (line.at is None or line.at <= now or (_moment(given) or now) <= now):
+        return line.value  # what is no time is refused at the door
     return encode(line.body | {name: datetime.fromtimestamp(now, UTC)})

@@ -67,8 +67,9 @@ class BackwardsFileError(ValueError):
 def file_times(published: Sequence[float | None]) -> list[float]:
     """File time of each line: the running maximum of ``published`` (seconds; None: the line has no time).
 
-    A jump of more than a day counts only if the next 20 lines confirm it: most of those that have a time lie at its level, at most a
-    day before it. So a few posts from the future do not pull the clock along, and the last line of a file cannot either.
+    A jump of more than a day counts only if the next 20 lines confirm it: most of those that have a time lie at its level, at most a day
+    before it, and nearer to it than to the time before. So a few posts from the future do not pull the clock along, and the last line of a
+    file cannot either. A jump of more than 6 h counts unless most of them lie nearer to the time before.
 
     Raises:
         BackwardsFileError: the file is not in event-time order.
@@ -79,7 +80,7 @@ def file_times(published: Sequence[float | None]) -> list[float]:
     back: list[int] = []
     for index, at in enumerate(times):
         if at is not None:
-            if at > now and (at - now <= DAY or _is_confirmed(times, index, at)):
+            if at > now and _counts(times, index, now, at):
                 now = at
             elif now - at > BACKWARDS:
                 back.append(index)
@@ -89,9 +90,14 @@ def file_times(published: Sequence[float | None]) -> list[float]:
     return out
 
 
-def _is_confirmed(times: Sequence[float | None], index: int, at: float) -> bool:
+def _counts(times: Sequence[float | None], index: int, now: float, at: float) -> bool:
+    """Whether the time goes on from ``now`` to that of line ``index``, ``at``."""
+    if at - now <= BACKWARDS:
+        return True
     following = [time for time in times[index + 1 : index + 1 + CONFIRMING_LINES] if time is not None]
-    return sum(time >= at - DAY for time in following) * 2 > len(following)
+    level = max(at - DAY, (now + at) / 2)
+    confirming = sum(time >= level for time in following)
+    return confirming * 2 > len(following) or (at - now <= DAY and confirming * 2 == len(following))
 
 
 def paced(times: Sequence[float]) -> Iterator[Paced]:

@@ -28,6 +28,22 @@ def test_missing_times_of_arrival_become_file_time() -> None:
     ]
 
 
+@pytest.mark.parametrize("ahead", [3 * 24 * 60, 900 * 24 * 60])
+def test_a_line_from_the_future_came_in_when_the_file_says(ahead: float) -> None:
+    """Whoever wrote it had a wrong clock for both times: else it would be heard last of all, and everybody silent till then."""
+    future = (START + timedelta(minutes=ahead)).isoformat()
+    retraction = read_line(3, json.dumps({"type": "retraction", "mention_id": "x:1", "brand": "acme", "retracted_at": future}).encode())
+    lines, times = in_order([line(0), line(ahead, received_at=future), retraction, line(5), line(6)], sort=False, name="f")
+    sent = [json.loads(record.value) for record in replay(lines, times, Partitioner(4)) if not record.is_tick]
+    assert sent[1]["published_at"] == future
+    assert (sent[1]["received_at"], sent[2]["retracted_at"]) == ("2026-03-01T12:01:00Z", "2026-03-01T12:01:00Z")
+
+
+def test_what_is_no_time_is_left_to_the_door() -> None:
+    lines, times = in_order([line(0), line(9999, received_at="soon"), line(5)], sort=False, name="f")
+    assert [record.value for record in replay(lines, times, Partitioner(4)) if not record.is_tick][1] == lines[1].value
+
+
 def test_a_retraction_gets_its_own_time() -> None:
     lines, times = in_order([line(0), read_line(2, b'{"type":"retraction","mention_id":"x:1","brand":"acme"}')], sort=False, name="f")
     sent = [json.loads(record.value) for record in replay(lines, times, Partitioner(4)) if not record.is_tick]
