@@ -271,6 +271,10 @@ TABLE = """
 - Top weer. Derde keer dit jaar een leeg doosje => Top; Derde keer
 - Lekker. Pakket kwijt => Lekker; kwijt
 + Top weer! Snel geholpen => Top; Snel geholpen
+- Mooi geregeld dames, pakket kwijt => Mooi; kwijt
+- Chapeau! Alles kapot => Chapeau; kapot
+- Leuk. Not. => Leuk; Not
++ Geweldig geregeld buurman, snel klaar => Geweldig geregeld; snel
 0 Goede app, slechte helpdesk => Goede; slechte
 # feared, and not so
 + Er was niets dat tegenviel => niets dat tegenviel

@@ -110,7 +110,8 @@ class PlainScorer:
         turning = {hit.negation for hit in hits}
         self.mock(words, hits, mocking)
         lone = [place for place in negations if place not in turning and words[place].form not in self.rules.quiet]
-        self.belittle(words, hits)
+        if not contrasts:
+            self.belittle(words, hits)
         if not lone and not contrasts:
             self.balance(words, hits)
         sentence = [sum(word.stop >= 2 for word in words[:place]) for place in range(len(words))]
@@ -245,7 +246,9 @@ class PlainScorer:
 
     def belittle(self, words: Sequence[_Word], hits: Sequence[_Hit]) -> None:
         head = next((place for place, word in enumerate(words) if word.stop or word.form in self.pack.emoji), 0)
-        if not 0 < head <= scorer.HOLLOW_WORDS or len(hits) < 2 or " ".join(word.form for word in words[:head]) not in self.rules.hollow:
+        forms = [word.form for word in words[:head]]
+        said = {" ".join(forms), " ".join(forms[:-1]) if head > 2 else ""}
+        if not 0 < head <= scorer.HOLLOW_WORDS or len(hits) < 2 or not said & self.rules.hollow:
             return
         first, *others = hits
         if first.value > 0 and first.places[-1] < head < others[0].places[0] and all(hit.value < 0 for hit in others):

@@ -36,8 +36,8 @@ REPORTED = 0.15
 ALIKE_WORDS = 4
 """“Goede app, slechte helpdesk”: of praise and blame in two clauses of so many words neither wins."""
 BALANCED = 0.5
-HOLLOW_WORDS = 3
-"""“Top weer.” before nothing but blame is mockery; an exclamation is no longer than this."""
+HOLLOW_WORDS = 4
+"""“Top weer.” before nothing but blame is mockery; an exclamation is no longer than this, with whom it is said to at its end."""
 THANKS_CLOSING = 0.15
 """Thanks after a question or a request close a message."""
 RUN = 1.5
@@ -145,7 +145,7 @@ class PackScorer:
         if mocking:
             _mock(units, found, mocking)
         if len(found) > 1:
-            if units[0].hollow:
+            if units[0].hollow and not contrasts:
                 self._belittle(units, found)
             if len(found) == 2 and not contrasts and not lone and len(units) <= 2 * ALIKE_WORDS + 2:
                 _balance(units, found)
@@ -179,9 +179,14 @@ class PackScorer:
             and first.valence > 0
             and max([hit.valence for hit in found[1:]]) < 0
             and found[1].start > head
-            and " ".join([unit.form for unit in units[:head]]) in self._pack.rules.hollow
+            and self._is_hollow([unit.form for unit in units[:head]])
         ):
             first.valence *= MOCKED
+
+    def _is_hollow(self, forms: Sequence[str]) -> bool:
+        """As listed; or, if of two words or more, with one more at its end: whom it is said to."""
+        hollow = self._pack.rules.hollow
+        return " ".join(forms) in hollow or (len(forms) > 2 and " ".join(forms[:-1]) in hollow)
 
     def _report(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
         """In news (a word of reporting, nobody speaks or is spoken to) events are no verdict."""
