@@ -14,10 +14,11 @@ from pipeline.buckets import Buckets, Counted
 from pipeline.closing import Closing
 from pipeline.families import PrivateFamilies, PrivateFamily
 from pipeline.journal import Journal
-from pipeline.key import Key
+from pipeline.key import Key, keys_of
 from pipeline.public_keys import PublicKey, PublicKeys
 from pipeline.seen import Seen
 from pipeline.told_alerts import ToldAlerts
+from schemas.mention import ScoredMention
 
 
 class Below:
@@ -28,8 +29,7 @@ class Below:
         self._told = told
         self.families = PrivateFamilies(lambda name: PrivateFamily(name, brand, journal, book))
         self.keys = PublicKeys(brand.slug, brand.profile, whole, book, journal)
-        self.first: OpenIncident | None = None
-        """The first that fires. Only a close changes that, and every mention asks."""
+        self._firing: dict[str, OpenIncident] = {}  # by the key's name; only a close changes that, and every mention asks
 
     def __len__(self) -> int:
         return len(self.families) + len(self.keys)
@@ -89,7 +89,17 @@ class Below:
             for one in self:
                 if one.incident is not None and one.incident.goes_on(now.bucket):
                     one.alerts.join(one.core, own.incident_id, now.bucket, now.tell)
-        self.first = self.families.incident() or self.keys.incident()
+        self._note_firing()
+
+    def _note_firing(self) -> None:
+        self._firing = {one.key.below or "": one.incident for one in self if one.incident is not None}
+
+    def incident_of(self, mention: ScoredMention) -> OpenIncident | None:
+        """What fires of the part that a mention is of: its topic, before its channel family."""
+        if not self._firing:
+            return None
+        found = (self._firing.get(key.below or "") for key in keys_of(mention))
+        return next((incident for incident in found if incident is not None), None)
 
     # -- snapshots
 
@@ -105,4 +115,4 @@ class Below:
         """All keys are back."""
         for one in self:
             one.restored()
-        self.first = self.families.incident() or self.keys.incident()
+        self._note_firing()

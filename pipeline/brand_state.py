@@ -34,7 +34,7 @@ from pipeline.ticks import BUCKET, PartitionTicks
 from pipeline.told_alerts import Tell, ToldAlerts
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import Verdict, Watch
-from schemas.mention import Mode, Situation
+from schemas.mention import Mode, ScoredMention, Situation
 
 
 class BrandState:
@@ -166,9 +166,9 @@ class BrandState:
         """The same of a mention that is not remembered any more: an alert may still show it."""
         self._told.take_back(mention_id, at, tell)
 
-    def situation(self) -> Situation:
-        """How the brand stands: its incident, and the last closed hour."""
-        incident = self.core.incident or self._below.first
+    def situation(self, mention: ScoredMention) -> Situation:
+        """How the brand stands: its incident, or that of the part that the mention is of, and the last closed hour."""
+        incident = self.core.incident or self._below.incident_of(mention)
         observed, expected = self.hour if self.watch.closed else (None, None)
         if incident is None:
             return Situation(observed=observed, expected=expected)

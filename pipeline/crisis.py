@@ -325,7 +325,7 @@ class CrisisPartition:
         """The mention with its brand's situation."""
         late = seen.late and not duplicate
         dossier = None if blocked else state.exhibition.about(said.mention)
-        outcome.outgoing.append(assessed(said, state.situation(), dossier, duplicate=duplicate, blocked=blocked, late=late))
+        outcome.outgoing.append(assessed(said, state.situation(said.mention), dossier, duplicate=duplicate, blocked=blocked, late=late))
 
     # -- gauges
 

@@ -50,6 +50,7 @@ class PrivateFamily:
 
     def __init__(self, name: str, brand: Brand, journal: Journal, book: Callable[[Buckets, Key], AlertBook]) -> None:
         self.name = name
+        self.key = Key(None, name, is_private=True)
         self._slug = brand.slug
         self._journal = journal
         self.core = Core(Counters(), brand.mode, {})
@@ -57,7 +58,7 @@ class PrivateFamily:
         self._topics = UsualTopics()
         self.watch = Watch(brand.profile, bursts_only=True)
         self.buckets = Buckets()
-        self.alerts = book(self.buckets, Key(None, name, is_private=True))
+        self.alerts = book(self.buckets, self.key)
 
     @property
     def incident(self) -> OpenIncident | None:
@@ -167,13 +168,6 @@ class PrivateFamilies:
     def knows(self, code: int) -> bool:
         """Whether anything was written in it."""
         return FAMILIES[code - 1] in self
-
-    def incident(self) -> OpenIncident | None:
-        """The first that fires."""
-        for family in self._families.values():
-            if (incident := family.incident) is not None:
-                return incident
-        return None
 
     def are_awake(self) -> bool:
         """Whether one of them is."""

@@ -52,3 +52,12 @@ class Key(NamedTuple):
 
 
 WHOLE = Key()
+
+
+def keys_of(mention: ScoredMention) -> tuple[Key, ...]:
+    """The parts of its brand in which a mention counts."""
+    family = mention.channel_family
+    if mention.visibility == "private":
+        return (Key(None, family, is_private=True),)
+    topic = topic_of(mention)
+    return (Key(None, family),) if topic is None else (Key(topic), Key(None, family))

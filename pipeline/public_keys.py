@@ -353,10 +353,6 @@ class PublicKeys:
         """Whether one of them fires."""
         return any(key.incident is not None for key in self._watched.values())
 
-    def incident(self) -> OpenIncident | None:
-        """The first that fires."""
-        return next((key.incident for key in self._watched.values() if key.incident is not None), None)
-
     # -- snapshots
 
     def named(self, below: str) -> PublicKey:

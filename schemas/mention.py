@@ -151,7 +151,11 @@ class ScoredMention(LanguageMention, frozen=True, kw_only=True, tag_field="type"
 
 
 class Situation(Struct, frozen=True, kw_only=True):
-    """How the brand stands at this mention: author-capped negatives of the last hour against the brand's own expectation."""
+    """How the brand stands at this mention: author-capped negatives of the last hour against the brand's own expectation.
+
+    ``tier`` and ``incident_id`` are of the brand's open incident; while only a part of it has one, of mentions of that part: of that
+    topic, or of that channel family in public or in private.
+    """
 
     tier: Tier | None = None
     incident_id: str | None = None

@@ -1574,9 +1574,13 @@ def test_a_row_in_the_mailbox_alone_is_told_with_its_family():
     assert (first.distinct_authors or 0) >= 6
     assert "mail" in {row.channel_family for row in counts_of(run)}
     assert watch_of(run).hour()[0] == 0, "no public row"
-    story.say(3 * HOUR, "somebody", "neutral")
-    run.feed(story.records[-1:])
-    assert run.mentions()[-1].situation.incident_id == first.incident_id
+    story.say(3 * HOUR, "somebody", "neutral", **MAIL)
+    story.say(3 * HOUR, "somebody else", "neutral")
+    run.feed(story.records[-2:])
+    assert [(one.situation.incident_id, one.situation.tier) for one in run.mentions()[-2:]] == [
+        (first.incident_id, "warning"),
+        (None, None),
+    ]
     told = {key: read_incident_below(key, value) for key, value in run.changelog.items()}
     (fires,) = [incident for incident in told.values() if incident is not None]
     assert (fires["brand"], fires["channel_family"], fires["incident_id"]) == ("noordnet", "mail", first.incident_id)

@@ -28,9 +28,9 @@ from pipeline.seen import Seen
 from pipeline.stage import Incoming, Origin
 from pipeline.watch import Watch
 from schemas.codec import encode
-from schemas.mention import Author, ScoredMention, Sentiment, Signals, SteppedRetraction, Tick
+from schemas.mention import AssessedMention, Author, ScoredMention, Sentiment, Signals, SteppedRetraction, Tick
 from schemas.outputs import Alert, BrandCounts
-from schemas.topics import ALERT_EVENT, COUNTS
+from schemas.topics import ALERT_EVENT, ASSESSED, COUNTS
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 START = datetime(2026, 3, 18, tzinfo=UTC)
@@ -90,6 +90,7 @@ class Run:
         self.changelog = dict(changelog)
         self.alerts: list[Alert] = []
         self.counts: list[BrandCounts] = []
+        self.assessed: list[AssessedMention] = []
         self._restarts = restarts
         self._next = first
         self._change = 0
@@ -122,6 +123,8 @@ class Run:
             for out in outcome.outgoing:
                 if out.topic is ALERT_EVENT:
                     self.alerts.append(msgspec.json.decode(out.value or b"", type=Alert))
+                elif out.topic is ASSESSED and b'"mention"' in (out.value or b"")[:30]:
+                    self.assessed.append(msgspec.json.decode(out.value or b"", type=AssessedMention))
                 elif out.topic is COUNTS:
                     self.counts.append(msgspec.json.decode(out.value or b"", type=BrandCounts))
             if self._restarts:
@@ -231,13 +234,30 @@ def test_what_is_said_in_private_changes_nothing_of_a_row_in_public(restarts: bo
     assert steps(undisturbed)[-1][0] == "resolved"
 
 
-def test_while_it_fires_it_is_the_brands_situation_and_state_shows_it():
-    run = Run(history(topics=True)).feed(
-        in_order(usual(0.0, 3 * HOUR, 2_000_000, topics=True), crowd(2 * HOUR, 16, 50 * MINUTE, topic="roaming"), until=3.2 * HOUR)
-    )
+def test_while_it_fires_it_is_the_situation_of_that_topic_and_state_shows_it():
+    quiet = usual(0.0, 3 * HOUR, 2_000_000, topics=True)
+    run = Run(history(topics=True)).feed(in_order(quiet, crowd(2 * HOUR, 16, 50 * MINUTE, topic="roaming"), until=3.2 * HOUR))
     (fires,) = [one for key, value in run.changelog.items() if (one := read_incident_below(key, value)) is not None]
     assert (fires["brand"], fires["topic"], fires["channel_family"]) == ("noordnet", "roaming", None)
-    assert fires["incident_id"] == run.crises("roaming")[0].incident_id
+    incident = run.crises("roaming")[0].incident_id
+    assert fires["incident_id"] == incident
+    for step in ("on", "after a restart"):
+        later = [say(3.2 * HOUR, 7_000 + len(step) + one, topic=topic) for one, topic in enumerate(("roaming", "rekening", None))]
+        mail = say(3.2 * HOUR, 7_100 + len(step), visibility="private", channel_family="mail", topic="roaming")
+        situations = [one.situation for one in run.feed([*later, mail]).assessed[-4:]]
+        assert [one.incident_id for one in situations] == [incident, None, None, None]
+        assert [one.tier for one in situations] == [run.crises("roaming")[-1].tier, None, None, None]
+        assert {one.observed for one in situations} == {situations[0].observed}
+        run.reopen()
+
+
+def test_while_a_family_fires_it_is_the_situation_of_what_is_public_in_it():
+    run = Run(history(topics=False)).feed(
+        in_order(usual(0.0, 3 * HOUR, 2_000_000, topics=False), crowd(2 * HOUR, 14, 50 * MINUTE, **REVIEW), until=3.1 * HOUR)
+    )
+    said = [say(3.1 * HOUR, 7_000, **REVIEW), say(3.1 * HOUR, 7_001), say(3.1 * HOUR, 7_002, **REVIEW, visibility="private")]
+    incident = run.crises(family="review")[0].incident_id
+    assert [one.situation.incident_id for one in run.feed(said).assessed[-3:]] == [incident, None, None]
 
 
 @pytest.mark.parametrize("first", ["the topic", "the brand"])
