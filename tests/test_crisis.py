@@ -1578,7 +1578,7 @@ def test_a_row_in_the_mailbox_alone_is_told_with_its_family():
     story.say(3 * HOUR, "somebody else", "neutral")
     run.feed(story.records[-2:])
     assert [(one.situation.incident_id, one.situation.tier) for one in run.mentions()[-2:]] == [
-        (first.incident_id, "warning"),
+        (first.incident_id, "crisis"),
         (None, None),
     ]
     told = {key: read_incident_below(key, value) for key, value in run.changelog.items()}
