@@ -383,7 +383,7 @@ def read_incident_below(key: bytes, value: bytes) -> dict[str, Any] | None:
     kind, _, name = rest.partition("|")
     match kind:
         case "family":
-            below, incident = Key(channel_family=name), incident_in(unseal(key, value))
+            below, incident = Key(channel_family=name, is_private=True), incident_in(unseal(key, value))
         case "key":
             below, incident = Key.named(name), incident_of_part(unseal(key, value))
         case _:
@@ -398,6 +398,7 @@ def _told(incident: OpenIncident, key: Key = WHOLE) -> dict[str, Any]:
         "kind": "crisis",
         "topic": key.topic,
         "channel_family": key.channel_family,
+        "visibility": key.visibility,
         "tier": incident.tier,
         "mode": incident.mode,
         "raised_at": incident.raised_at.isoformat(),

@@ -133,6 +133,7 @@ def raise_alert(scene: Scene, versions: Versions) -> Alert:
             runbook_url=scene.brand.runbook_url,
             topic=scene.key.topic,
             channel_family=scene.key.channel_family,
+            visibility=scene.key.visibility,
             parent_incident_id=scene.parent,
         ),
         scene,

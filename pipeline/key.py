@@ -1,6 +1,6 @@
 """What is watched of a brand: all of its public mentions, or a part of them, or what one channel family brings in private."""
 
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from schemas.mention import LONGEST_TOPIC, ChannelFamily, ScoredMention
 
@@ -35,6 +35,11 @@ class Key(NamedTuple):
     def family(self) -> str | None:
         """What an alert's identity says of the channel family: in public and in private it is not the same trouble."""
         return self.channel_family if self.is_private or self.channel_family is None else f"public:{self.channel_family}"
+
+    @property
+    def visibility(self) -> Literal["public", "private"] | None:
+        """Of a channel family: which of its mentions."""
+        return None if self.channel_family is None else "private" if self.is_private else "public"
 
     @classmethod
     def named(cls, below: str) -> "Key":

@@ -280,6 +280,9 @@ class Alert(Struct, frozen=True, kw_only=True):
     words: Annotated[tuple[WordUse, ...], Meta(description="of the complaints, most authors first")] | None = None
     channels: Annotated[tuple[ChannelShare, ...], Meta(description="of the complaints, largest first")] | None = None
     summary: Annotated[IncidentSummary, Meta(description="once resolved")] | None = None
+    visibility: Annotated[Literal["public", "private"], Meta(description="of a channel family's alert: which of its mentions")] | None = (
+        None
+    )
 
 
 class BrandCounts(Struct, frozen=True, kw_only=True):

@@ -1568,6 +1568,7 @@ def test_a_row_in_the_mailbox_alone_is_told_with_its_family():
     first = run.alerts()[0]
     assert (first.kind, first.tier, first.signal, first.channel_family) == ("crisis", "warning", "burst", "mail")
     assert first.fingerprint == fingerprint_of("noordnet", "crisis", channel_family="mail")
+    assert first.visibility == "private"
     assert first.parent_incident_id is None
     assert "(per mail), waarschuwing: " in first.headline
     assert {shown.mention_id for shown in first.evidence} <= set(ids)
@@ -1584,6 +1585,7 @@ def test_a_row_in_the_mailbox_alone_is_told_with_its_family():
     told = {key: read_incident_below(key, value) for key, value in run.changelog.items()}
     (fires,) = [incident for incident in told.values() if incident is not None]
     assert (fires["brand"], fires["channel_family"], fires["incident_id"]) == ("noordnet", "mail", first.incident_id)
+    assert fires["visibility"] == "private"
     assert read_incident_below(b"noordnet|family|mail", with_mail()[b"noordnet|family|mail"]) is None
 
 

@@ -167,6 +167,7 @@ def test_a_row_about_one_small_topic_is_told_though_the_brand_as_a_whole_is_as_u
     assert first.observed >= 6 > first.expected.mean
     assert {shown.mention_id for shown in first.evidence} <= {record.mention_id for record in row if isinstance(record, ScoredMention)}
     assert first.dominant_cause == "roaming"
+    assert first.visibility is None
     assert [(share.topic, share.share) for share in first.topics or ()] == [("roaming", 1.0)]
     assert (last.status, last.resolved_reason) == ("resolved", "calmed")
     assert last.summary is not None
@@ -212,6 +213,8 @@ def test_an_evening_of_bad_reviews_is_told_with_its_family():
     run = day(crowd(2 * HOUR, 14, 50 * MINUTE, **REVIEW), topics=False)
     first = run.crises(family="review")[0]
     assert first.headline.startswith("NoordNet (in recensies), ")
+    assert first.visibility == "public"
+    assert first.fingerprint == fingerprint_of("noordnet", "crisis", channel_family="public:review")
     assert first.channels is not None
     assert [share.channel for share in first.channels] == ["trustreview"]
     assert run.incidents() == {first.incident_id}
@@ -257,6 +260,8 @@ def test_while_a_family_fires_it_is_the_situation_of_what_is_public_in_it():
     )
     said = [say(3.1 * HOUR, 7_000, **REVIEW), say(3.1 * HOUR, 7_001), say(3.1 * HOUR, 7_002, **REVIEW, visibility="private")]
     incident = run.crises(family="review")[0].incident_id
+    (fires,) = [one for key, value in run.changelog.items() if (one := read_incident_below(key, value)) is not None]
+    assert (fires["incident_id"], fires["visibility"]) == (incident, "public")
     assert [one.situation.incident_id for one in run.feed(said).assessed[-3:]] == [incident, None, None]
 
 
