@@ -236,7 +236,9 @@ def _find(units: Sequence[Unit]) -> _Read:
     covered, last = -1, len(units) - 1
     following = [*units[1:], PLAIN]
     for place in [
-        place for place, unit, after in zip(count(), units, following, strict=False) if unit.speaks or (after.form in unit.opens)
+        place
+        for place, unit, after in zip(count(), units, following, strict=False)
+        if unit.speaks or (after.continues and after.form in unit.opens)
     ]:
         if place <= covered:
             continue
@@ -245,7 +247,7 @@ def _find(units: Sequence[Unit]) -> _Read:
             goes_on = following[place].form in unit.opens
             if not goes_on and (leaps := unit.leaps):  # most often nothing near goes on; to see that costs a third of a try
                 for near in following[place : place + GAP_WORDS + 1]:
-                    if near.form in leaps:
+                    if near.continues and near.form in leaps:
                         goes_on = True
                         break
             if goes_on and (phrase := _match(units, place, unit.phrases)) is not None:

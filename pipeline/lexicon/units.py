@@ -67,6 +67,8 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     speaks: bool = False
     """Whether it may be a hit, a negation or a contrast, or has a gap behind it in a phrase. One that does not is looked at where one of
     those that it opens with follows, and else only beside one that does."""
+    continues: bool = False
+    """Whether a phrase goes on with it, right behind its first word or after a gap: where it does not, no phrase need be asked."""
     opens: Mapping[str, Node] = _NOTHING
     """What may stand right behind it in a phrase."""
     leaps: Mapping[str, Node] = _NOTHING
@@ -103,7 +105,7 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
 
 PLAIN = Unit()
 NUMBER = Unit(number=True)
-CLAUSE_END = Unit(form=";", stop=CLAUSE, acts=True, halts=True)
+CLAUSE_END = Unit(form=";", continues=True, stop=CLAUSE, acts=True, halts=True)
 """In a phrase ";" stands for any sign that ends a clause: "fijn ; weer" is in "fijn, weer een storing"."""
 SENTENCE_END = Unit(stop=SENTENCE, acts=True, halts=True)
 QUESTION_END = Unit(stop=QUESTION, acts=True, halts=True)
@@ -134,6 +136,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         }  # as texts are read: 't is t
         for forms, valence in phrases.items():
             self._first.setdefault(forms[0], []).append((forms[1:], valence))
+        self._second = frozenset(next((form for form in forms[1:] if form != GAP), "") for forms in phrases)
         rules = pack.rules
         self._known = frozenset(form for forms in phrases for form in forms).union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
@@ -222,6 +225,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         return Unit(
             shown=piece,
             form=form,
+            continues=form in self._second,
             valence=valence,
             negation=negation,
             backward=form in rules.backward,
