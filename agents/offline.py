@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from agents.refused import Refused
 from agents.replay import RawRecord
 from pipeline.stage import DeadLetter, Incoming, Outcome, Outgoing, Stage, StagePartition
 from schemas.codec import encode
@@ -76,12 +77,16 @@ class OfflineChain:
         return Incoming(partition, offset, int(at * 1000), key, value, headers)
 
 
-def run_offline(records: Iterable[RawRecord], stages: Sequence[Stage], output: Path) -> Counter[str]:
-    """Write ``output/<topic>.jsonl``: bare records, every version of compacted ones. Returns how many records each file holds."""
+def run_offline(records: Iterable[RawRecord], stages: Sequence[Stage], output: Path, refused: Refused | None = None) -> Counter[str]:
+    """Write ``output/<topic>.jsonl``: bare records, every version of compacted ones. Returns how many records each file holds.
+
+    ``refused`` hears of every dead letter.
+    """
+    refused = Refused() if refused is None else refused
     output.mkdir(parents=True, exist_ok=True)
     written: Counter[str] = Counter()
     chain = OfflineChain(stages)
-    source = iter(records)
+    source = refused.noting(records)
     with ExitStack() as stack:
         files: dict[str, BinaryIO] = {}
 
@@ -93,7 +98,7 @@ def run_offline(records: Iterable[RawRecord], stages: Sequence[Stage], output: P
         while chunk := list(islice(source, CHUNK)):
             for stage, item in chain.feed(chunk):
                 if isinstance(item, DeadLetter):
-                    topic, value = DEAD_LETTER.name, encode(dead_letter_line(stage, item))
+                    topic, value = DEAD_LETTER.name, encode(dead_letter_line(stage, item, refused.take(item)))
                 elif item.value is not None:
                     topic, value = item.topic.name, item.value
                 else:
@@ -103,8 +108,8 @@ def run_offline(records: Iterable[RawRecord], stages: Sequence[Stage], output: P
     return written
 
 
-def dead_letter_line(stage: str, letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter as one JSON object: its bytes as text where they are text, else in base64."""
+def dead_letter_line(stage: str, letter: DeadLetter, line: int | None) -> dict[str, Any]:
+    """A dead letter as one JSON object: its bytes as text where they are text, else in base64; ``line`` of the file it comes from."""
     value = letter.record.value
     shown: dict[str, Any] = {"value": None}
     if value is not None:
@@ -115,6 +120,7 @@ def dead_letter_line(stage: str, letter: DeadLetter) -> dict[str, Any]:
     key = letter.record.key
     return {
         "stage": stage,
+        "line": line,
         "reason": letter.reason.value,
         "detail": letter.detail,
         "key": key.decode("utf-8", "replace") if key else None,

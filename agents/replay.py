@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from agents.text_files import NotUtf8Error, require_no_utf16, without_mark
 from pipeline.partition import Partitioner
 from pipeline.ticks import BackwardsFileError, file_times, paced
 from schemas.codec import encode
@@ -33,13 +34,14 @@ class Line(NamedTuple):
 
 
 class RawRecord(NamedTuple):
-    """What goes to the raw topic. ``is_tick`` records are not part of the file."""
+    """What goes to the raw topic. ``is_tick`` records are not part of the file; ``line`` is that of the others, from 1."""
 
     partition: int
     key: bytes | None
     value: bytes
     at: float
     is_tick: bool
+    line: int | None = None
 
 
 _decode = msgspec.json.Decoder().decode
@@ -77,13 +79,26 @@ def read_lines(path: Path) -> list[Line]:
     """All lines of a JSON Lines file; empty ones are passed over.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file cannot be read, or is UTF-16.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return [read_line(number, value) for number, value in enumerate(content.split(b"\n"), start=1) if value.strip()]
+    return lines_of(content, str(path))
+
+
+def lines_of(content: bytes, name: str) -> list[Line]:
+    """The same of what is in the file; a byte-order mark at its start is passed over.
+
+    Raises:
+        InputError: it is UTF-16, so that no line can be read.
+    """
+    try:
+        require_no_utf16(content, name)
+    except NotUtf8Error as error:
+        raise InputError(str(error)) from None
+    return [read_line(number, value) for number, value in enumerate(without_mark(content).split(b"\n"), start=1) if value.strip()]
 
 
 def in_order(lines: list[Line], *, sort: bool, name: str) -> tuple[list[Line], list[float]]:
@@ -119,7 +134,9 @@ def replay(lines: list[Line], times: list[float], partitioner: Partitioner, *, b
     for step in paced(times):
         if step.line is not None:
             line = lines[step.line]
-            yield RawRecord(partition_of(line, partitioner), key_of(line), filled(line, step.now), step.now, is_tick=False)
+            yield RawRecord(
+                partition_of(line, partitioner), key_of(line), filled(line, step.now), step.now, is_tick=False, line=line.number
+            )
         elif step.tick is not None:
             tick = Tick(at=datetime.fromtimestamp(step.tick, UTC), brand=brand, replay="end" if step.end else "running")
             value = encode(tick)
@@ -130,7 +147,7 @@ def replay(lines: list[Line], times: list[float], partitioner: Partitioner, *, b
 def plain(lines: Iterable[Line], partitioner: Partitioner) -> Iterator[RawRecord]:
     """Lines as they are, for a live deployment."""
     for line in lines:
-        yield RawRecord(partition_of(line, partitioner), key_of(line), line.value, line.at or 0.0, is_tick=False)
+        yield RawRecord(partition_of(line, partitioner), key_of(line), line.value, line.at or 0.0, is_tick=False, line=line.number)
 
 
 def key_of(line: Line) -> bytes | None:

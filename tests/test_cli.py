@@ -217,6 +217,55 @@ def test_run_offline_and_explain_what_came_out(tmp_path: Path) -> None:
     assert "decided again from its own facts: the same" in explained.stdout
 
 
+def test_a_bad_line_is_told_with_its_number_and_the_others_go_on(tmp_path: Path) -> None:
+    file = tmp_path / "mentions.jsonl"
+    lines = [json.dumps(MENTION), "", "{broken", json.dumps(MENTION | {"mention_id": "x:2", "rating": 9}), "\xe9".encode("latin-1")]
+    file.write_bytes(b"\n".join(line if isinstance(line, bytes) else line.encode() for line in lines))
+    result = webcare("run", "--offline", str(file), "--output", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.stderr
+    letters = [json.loads(line) for line in (tmp_path / "out" / "webcare.dead-letter.v1.jsonl").read_text().splitlines()]
+    assert {letter["line"]: letter["reason"] for letter in letters} == {3: "not_json", 4: "invalid_record", 5: "not_json"}
+    assert "3 of 4 lines cannot be used (not_json 2, invalid_record 1), the first is line 3: " in result.stderr
+    tested = webcare("backtest", str(file), "--output", str(tmp_path / "out"))
+    assert tested.exit_code == 0, tested.stderr
+    assert "3 of 4 lines cannot be used" in tested.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [
+        pytest.param(b"# A page\n\nwith words\n", 1, "2 of 2 lines cannot be used (not_json 2), the first is line 1: ", id="a page"),
+        pytest.param(json.dumps([MENTION], indent=1).encode(), 1, "it looks like a JSON array", id="array"),
+        pytest.param(b"mention_id,text\nx:1,goed\n", 1, "each line must be one JSON object", id="csv"),
+        pytest.param((json.dumps(MENTION) + "\n").encode("utf-16"), 2, "is UTF-16, not UTF-8; save it as UTF-8", id="utf-16"),
+        pytest.param((json.dumps(MENTION) + "\n").encode("utf-16-le"), 2, "is UTF-16, not UTF-8", id="utf-16 without a mark"),
+        pytest.param(b'{"text":"caf\xe9"}\n', 1, "that line is not UTF-8: save it as UTF-8", id="latin-1"),
+    ],
+)
+def test_a_file_without_any_mention_is_no_success(tmp_path: Path, content: bytes, code: int, says: str) -> None:
+    file = tmp_path / "mentions.jsonl"
+    file.write_bytes(content)
+    result = webcare("run", "--offline", str(file), "--output", str(tmp_path / "out"))
+    assert result.exit_code == code
+    assert says in result.stderr
+    if content.startswith(b"#"):
+        tested = webcare("backtest", str(file), "--output", str(tmp_path / "out"))
+        assert (tested.exit_code, says in tested.stderr) == (code, True)
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_brands_that_are_not_registered_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "mentions.jsonl"
+    brands = ["noordnett", "noordnet", "noordnett"]
+    file.write_text("".join(json.dumps(MENTION | {"mention_id": f"x:{i}", "brand": brand}) + "\n" for i, brand in enumerate(brands)))
+    for command in (("run", "--offline"), ("backtest",)):
+        result = webcare(*command, str(file), "--output", str(tmp_path / "out"))
+        assert result.exit_code == 0, result.stderr
+        assert "brands.toml: noordnett (2; did you mean noordnet?); such a brand is judged by the defaults" in result.stderr
+    file.write_text(json.dumps(MENTION) + "\n")
+    assert "brands.toml" not in webcare("run", "--offline", str(file), "--output", str(tmp_path / "out")).stderr
+
+
 def test_the_demo_writes_its_weeks_to_try_other_commands_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "scenario", lambda phrases, seed: islice(scenario.scenario(phrases, seed), 40))
     file = tmp_path / "weeks.jsonl"

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from agents.offline import CHUNK, EPOCH, OfflineChain
+from agents.refused import Refused
 from agents.replay import RawRecord
 from pipeline.stage import ORIGIN, Incoming, Origin, Outgoing, Stage, header, parse_origin
 from pipeline.ticks import BUCKET
@@ -161,14 +162,17 @@ class Listener:
         return self.brands.setdefault(slug, BrandHistory(slug))
 
 
-def read_history(records: Iterable[RawRecord], stages: Sequence[Stage], *, keep_labels: bool = False) -> dict[str, BrandHistory]:
+def read_history(
+    records: Iterable[RawRecord], stages: Sequence[Stage], *, keep_labels: bool = False, refused: Refused | None = None
+) -> dict[str, BrandHistory]:
     """Run raw records through the stages (those named in `STAGES`); what is known of each brand afterwards.
 
-    ``keep_labels``: also the label of every mention id (for evaluations that know the truth).
+    ``keep_labels``: also the label of every mention id (for evaluations that know the truth). ``refused`` hears of every dead letter.
     """
+    refused = Refused() if refused is None else refused
     listener = Listener(keep_labels=keep_labels)
     chain = OfflineChain(stages, EPOCH)
-    source = iter(records)
+    source = refused.noting(records)
     offsets: Counter[int] = Counter()
     while chunk := list(islice(source, CHUNK)):
         arriving = []
@@ -177,6 +181,8 @@ def read_history(records: Iterable[RawRecord], stages: Sequence[Stage], *, keep_
             offsets[record.partition] += 1
         for _, _, outcome in chain.work(arriving):
             listener.hear(outcome.outgoing)
+            for letter in outcome.dead:
+                refused.take(letter)
     return listener.brands
 
 

@@ -8,9 +8,10 @@ import typer
 from agents.backtest.counts import read_history as read_counted_history
 from agents.backtest.history import STAGES, BrandHistory, Listener, read_history
 from agents.backtest.report import our_alarms, write_report
-from agents.commands.context import err, explained, fail, lines_from, settings_of
-from agents.deployment import Deployment, build_stages, load_deployment
+from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, settings_of, tell_unregistered
+from agents.deployment import BRANDS, Deployment, build_stages, load_deployment
 from agents.raw_replay import replay_raw, stages_for
+from agents.refused import Refused
 from agents.replay import in_order, replay
 from agents.settings import DEMO_KEY, Settings
 from agents.topics import partition_count
@@ -42,9 +43,12 @@ def backtest(
             histories = {slug: read_counted_history(Path(file), deployment.brands.brand(slug))}
         else:
             histories = _of_mentions(file, deployment, sort=sort)
+        seen = {slug: sum(histories[slug].mentions.values()) for slug in sorted(histories)}
+        tell_unregistered(seen, deployment.brands, str(deployment.folder / BRANDS))
         write_report(histories, deployment.brands, output)
         for slug in sorted(histories):
-            err.print(f"{len(our_alarms(histories[slug])):8}  incidents of {slug}")
+            incidents = len(our_alarms(histories[slug]))
+            err.print(f"{incidents:8}  {'incident' if incidents == 1 else 'incidents'} of {slug}", markup=False)
         err.print(f"written: {output / 'report.html'}, alerts.jsonl, rules.csv")
 
 
@@ -66,4 +70,10 @@ def _of_mentions(file: str, deployment: Deployment, *, sort: bool) -> dict[str, 
     if key is None:
         err.print("author ids are hashed with the fixed, announced key of demo, offline and replay runs")
     stages = build_stages(deployment, key or DEMO_KEY, 1, STAGES)
-    return read_history(replay(lines, times, Partitioner(1)), stages)
+    refused = Refused()
+    histories = read_history(replay(lines, times, Partitioner(1)), stages, refused=refused)
+    if (told := refused.told(file, len(lines))) is not None:
+        err.print(told, markup=False)
+    if len(refused) == len(lines):
+        fail("nothing in the file is a mention, so there is nothing to report", EXIT_FAILED)
+    return histories

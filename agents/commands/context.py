@@ -2,8 +2,9 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,10 +13,10 @@ from kafka.errors import KafkaError
 from rich.console import Console
 
 from agents.broker.errors import BrokerError
-from agents.replay import InputError, Line, read_line, read_lines
+from agents.replay import InputError, Line, lines_of, read_lines
 from agents.settings import Settings, SettingsError, read_settings
 from agents.topics import TopicsError
-from pipeline.brands import ConfigurationError
+from pipeline.brands import ConfigurationError, Registry
 
 EXIT_FAILED = 1
 """The command ran and found something wrong."""
@@ -61,5 +62,28 @@ def explained() -> Iterator[None]:
 def lines_from(file: str) -> list[Line]:
     """Lines of a file, or of standard input for ``-``."""
     if file == "-":
-        return [read_line(number, value) for number, value in enumerate(sys.stdin.buffer.read().split(b"\n"), start=1) if value.strip()]
+        return lines_of(sys.stdin.buffer.read(), "standard input")
     return read_lines(Path(file))
+
+
+def number_of(count: int, noun: str) -> str:
+    """`1 brand`, `2 brands`."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+MOST_TOLD = 5
+"""Unregistered brands that are named."""
+
+
+def tell_unregistered(brands: Mapping[str, int], registry: Registry, place: str) -> None:
+    """Say which of these brands (slug → how many of them) the registry at ``place`` does not know: often a typo, or the wrong folder."""
+    unknown = [slug for slug in brands if not registry.knows(slug)]
+    known = [brand.slug for brand in registry]
+    told = []
+    for slug in unknown[:MOST_TOLD]:
+        nearest = get_close_matches(slug, known, n=1, cutoff=0.75)
+        told.append(f"{slug} ({brands[slug]}{f'; did you mean {nearest[0]}?' if nearest else ''})")
+    if len(unknown) > MOST_TOLD:
+        told.append(f"{len(unknown) - MOST_TOLD} more")
+    if told:
+        err.print(f"not in {place}: {', '.join(told)}; such a brand is judged by the defaults", markup=False)

@@ -3,6 +3,7 @@
 import csv
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,11 +13,12 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.progress import Progress
 
-from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
+from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, number_of, out, settings_of, tell_unregistered
 from agents.counts import Buckets, judge_folder
-from agents.deployment import DOSSIERS, WORDS, build_stages, load_deployment
+from agents.deployment import BRANDS, DOSSIERS, WORDS, build_stages, load_deployment
 from agents.installation import foreign_packages
 from agents.offline import run_offline
+from agents.refused import Refused
 from agents.replay import InputError, RawRecord, in_order, replay
 from agents.settings import DEMO_KEY, unknown_variables
 from pipeline.dossiers import unregistered
@@ -45,7 +47,7 @@ def detect(
             fail("give --counts and --alerts together")
         if counts is not None and alerts is not None:
             number = judge_folder(counts, alerts, profile=profile, time_zone=zone)
-            err.print(f"{number} brands judged: {alerts}", markup=False)
+            err.print(f"{number_of(number, 'brand')} judged: {alerts}", markup=False)
             return
         header, rows, points = _series(zone)
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -101,9 +103,11 @@ def run(
             fail(f"{file}: no lines")
         lines, times = in_order(lines, sort=sort, name=file)
         settings = settings_of(config=config)
-        stages = build_stages(load_deployment(settings.config), settings.author_key or DEMO_KEY, DEFAULT_PARTITIONS)
+        deployment = load_deployment(settings.config)
+        stages = build_stages(deployment, settings.author_key or DEMO_KEY, DEFAULT_PARTITIONS)
         if settings.author_key is None:
             err.print("author ids are hashed with the fixed, announced key of demo, offline and replay runs")
+        refused = Refused()
         with Progress(console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
             bar = progress.add_task("working", total=len(lines))
 
@@ -113,9 +117,15 @@ def run(
                         progress.advance(bar)
                     yield record
 
-            written = run_offline(counted(), stages, output)
+            written = run_offline(counted(), stages, output, refused)
         for topic, number in sorted(written.items()):
-            err.print(f"{number:8}  {output / topic}.jsonl")
+            err.print(f"{number:8}  {output / topic}.jsonl", markup=False)
+        brands = Counter(line.brand for line in lines if line.brand is not None and line.number not in refused)
+        tell_unregistered(brands, deployment.brands, str(deployment.folder / BRANDS))
+        if (told := refused.told(file, len(lines))) is not None:
+            err.print(told, markup=False)
+        if len(refused) == len(lines):
+            fail("nothing in the file is a mention", EXIT_FAILED)
 
 
 def check(
