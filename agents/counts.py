@@ -1,11 +1,13 @@
 """Counts of many brands, a CSV file each, through the crisis rule: what `webcare detect --counts` does."""
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from agents.replay import InputError
+from agents.text_files import NotUtf8Error, utf8_of
 from pipeline.series import Counts, Raised, detect_counts
 from pipeline.share import Announced
 from pipeline.watch import Profile
@@ -82,20 +84,36 @@ def read_counts(file: Path, needed: Sequence[str] = COLUMNS, *, time_zone: tzinf
     """
     buckets = Buckets(time_zone)
     try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            reader = csv.reader(lines)
-            header = next(reader, None) or []
-            missing = [column for column in needed if column not in header]
-            if missing:
-                raise InputError(f"{file}: line 1: columns missing: {', '.join(missing)}")
-            places = [header.index(column) if column in header else None for column in COLUMNS]
-            for number, row in enumerate(reader, start=2):
-                if row:
-                    counts = _read_row(row, places, f"{file}: line {number}")
-                    buckets.take(counts.at, counts.at.isoformat(sep=" "), f"{file}: line {number}")
-                    yield counts
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reader = csv_of(file.read_bytes(), str(file))
+        header = next(reader, None) or []
+        missing = [column for column in needed if column not in header]
+        if missing:
+            raise InputError(f"{file}: line 1: columns missing: {', '.join(missing)}{separator_hint(header)}")
+        places = [header.index(column) if column in header else None for column in COLUMNS]
+        for number, row in enumerate(reader, start=2):
+            if row:
+                counts = _read_row(row, places, f"{file}: line {number}")
+                buckets.take(counts.at, counts.at.isoformat(sep=" "), f"{file}: line {number}")
+                yield counts
+    except (OSError, csv.Error) as error:
         raise InputError(f"{file}: cannot be read ({type(error).__name__})") from None
+
+
+def csv_of(content: bytes, name: str) -> Iterator[list[str]]:
+    """The rows of CSV, whatever program saved it; a byte-order mark at its start is passed over.
+
+    Raises:
+        InputError: it is not UTF-8.
+    """
+    try:
+        return csv.reader(io.StringIO(utf8_of(content, name).decode(), newline=""))
+    except NotUtf8Error as error:
+        raise InputError(str(error)) from None
+
+
+def separator_hint(header: Sequence[str]) -> str:
+    """What to do where another sign than a comma stands between the columns: spreadsheets of many countries write a semicolon."""
+    return "; save it with commas between the columns, not semicolons" if any(";" in name for name in header) else ""
 
 
 def _read_row(row: list[str], places: Sequence[int | None], place: str) -> Counts:

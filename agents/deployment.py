@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agents.lexicons import LANGUAGES
 from agents.public_holidays import public_holidays
+from agents.text_files import NotUtf8Error, utf8_of
 from pipeline.brands import ConfigurationError, Registry, parse_brands
 from pipeline.decisions import check_examples
 from pipeline.dossiers import DossierBook, parse_dossiers
@@ -102,7 +103,9 @@ def load_own_words(folder: Path) -> OwnWords:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return utf8_of(path.read_bytes(), str(path))
+    except NotUtf8Error as error:
+        raise ConfigurationError(str(error)) from None
     except OSError as error:
         raise ConfigurationError(
             f"{path}: cannot be read ({error.strerror}); a configuration folder holds {BRANDS} and {ROUTING}"

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from agents.cli import app
 from agents.commands import score
 from agents.demo import run, scenario
+from agents.deployment import packaged_deployments
 from agents.installation import foreign_packages
 from agents.lexicons import load_engine
 from agents.models import load_identifier
@@ -171,6 +172,49 @@ def test_detect_names_the_file_and_line_of_counts_at_fault(tmp_path: Path, conte
     assert says in result.stderr
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    """As Excel and Notepad write it."""
+    mark = "\ufeff"
+    config = tmp_path / "config"
+    config.mkdir()
+    for name in ("brands.toml", "routing.toml", "dossiers.toml"):
+        text = (packaged_deployments() / "demo" / name).read_text("utf-8")
+        (config / name).write_bytes((mark + text.replace("\n", "\r\n")).encode())
+    (config / "words.toml").write_text(mark + "[nl]\nkapoet = -3\n", "utf-8")
+    checked = webcare("check", "--config", str(config))
+    assert checked.exit_code == 0, checked.stderr
+    (tmp_path / "mentions.jsonl").write_text(mark + json.dumps(MENTION) + "\r\n", "utf-8")
+    done = webcare("run", "--offline", str(tmp_path / "mentions.jsonl"), "--output", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.stderr
+    assert not (tmp_path / "out" / "webcare.dead-letter.v1.jsonl").exists()
+    assert webcare("detect", given=mark + "timestamp,value\n2026-01-01 00:00:00,3\n").stdout.startswith("timestamp,value,expected")
+    (tmp_path / "kust.csv").write_text(mark + "ts,tot,neg,mult_tot,mult_neg\n300,2,1,1,1\n", "utf-8")
+    assert webcare("detect", "--counts", str(tmp_path), "--alerts", str(tmp_path / "alerts")).exit_code == 0
+    assert webcare("score", "--batch", given=mark + '{"text":"Bedankt!"}\n').exit_code == 0
+    assert webcare("explain", given=mark + json.dumps(MENTION)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("encoding", "says"),
+    [
+        pytest.param("utf-16", "is UTF-16, not UTF-8; save it as UTF-8", id="utf-16"),
+        pytest.param("latin-1", "line 2: is not UTF-8 (Latin-1 or Windows-1252?); save it as UTF-8", id="latin-1"),
+    ],
+)
+def test_another_encoding_is_named_with_what_to_do(tmp_path: Path, encoding: str, says: str) -> None:
+    (tmp_path / "routing.toml").write_bytes((packaged_deployments() / "demo" / "routing.toml").read_bytes())
+    (tmp_path / "brands.toml").write_bytes('[[brands]]\nnames = ["Café"]\nslug = "cafe"\n'.encode(encoding))
+    checked = webcare("check", "--config", str(tmp_path))
+    assert (checked.exit_code, f"brands.toml: {says}" in checked.stderr) == (2, True), checked.stderr
+    rows = "timestamp,value,note\n2026-01-01 00:00:00,3,café\n".encode(encoding)
+    detected = webcare("detect", given=rows)
+    assert (detected.exit_code, f"standard input: {says}" in detected.stderr) == (2, True), detected.stderr
+
+
+def test_semicolons_between_columns_are_named() -> None:
+    assert "with commas between the columns" in webcare("detect", given="timestamp;value\n").stderr
+
+
 @pytest.mark.parametrize("given", [("--counts", "here"), ("--alerts", "there")])
 def test_counts_and_alerts_go_together(given: tuple[str, str]) -> None:
     assert "together" in webcare("detect", *given).stderr
@@ -311,8 +355,6 @@ def test_check_the_packaged_deployment() -> None:
     ],
 )
 def test_check_names_what_is_wrong(tmp_path: Path, file: str, content: str, says: str) -> None:
-    from agents.deployment import packaged_deployments
-
     for name in ("brands.toml", "routing.toml"):
         (tmp_path / name).write_bytes((packaged_deployments() / "demo" / name).read_bytes())
     (tmp_path / file).write_text(content)

@@ -13,6 +13,7 @@ from agents.deployment import Deployment, build_stages, load_deployment
 from agents.offline import OfflineChain
 from agents.replay import InputError, RawRecord, read_line
 from agents.settings import DEMO_KEY
+from agents.text_files import without_mark
 from pipeline.decisions import Decider
 from pipeline.stage import DeadLetter
 from schemas.mention import Situation
@@ -29,7 +30,7 @@ def explain(
     """Show every rule that was tried and why it did not hold; of a recorded decision, whether this configuration decides the same."""
     with explained():
         deployment = load_deployment(settings_of(config=config).config)
-        content = sys.stdin.buffer.read() if file == "-" else _read(file)
+        content = without_mark(sys.stdin.buffer.read() if file == "-" else _read(file))
         try:
             body = msgspec.json.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -14,7 +14,7 @@ import typer
 from rich.progress import Progress
 
 from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, number_of, out, settings_of, tell_unregistered
-from agents.counts import Buckets, judge_folder
+from agents.counts import Buckets, csv_of, judge_folder, separator_hint
 from agents.deployment import BRANDS, DOSSIERS, WORDS, build_stages, load_deployment
 from agents.installation import foreign_packages
 from agents.offline import run_offline
@@ -25,6 +25,8 @@ from pipeline.dossiers import unregistered
 from pipeline.partition import Partitioner
 from pipeline.series import detect_series
 from schemas.topics import DEFAULT_PARTITIONS
+
+STANDARD_INPUT = "standard input"
 
 
 def detect(
@@ -58,22 +60,23 @@ def detect(
 
 
 def _series(zone: ZoneInfo) -> tuple[list[str], list[list[str]], list[tuple[datetime, float]]]:
-    reader = csv.reader(sys.stdin)
+    reader = csv_of(sys.stdin.buffer.read(), STANDARD_INPUT)
     rows: list[list[str]] = []
     points: list[tuple[datetime, float]] = []
     buckets = Buckets(zone)
+    number = 1
     try:
         header = next(reader, None)
         if header is None or header[:2] != ["timestamp", "value"]:
-            raise InputError("standard input: line 1: the header must be timestamp,value")
+            raise InputError(f"{STANDARD_INPUT}: line 1: the header must be timestamp,value{separator_hint(header or [])}")
         for number, row in enumerate(reader, start=2):
             if row:
                 point = _point(row, number)
-                buckets.take(point[0], row[0], f"standard input: line {number}")
+                buckets.take(point[0], row[0], f"{STANDARD_INPUT}: line {number}")
                 points.append(point)
                 rows.append(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"standard input: line {reader.line_num + 1}: cannot be read ({type(error).__name__})") from None
+    except csv.Error as error:
+        raise InputError(f"{STANDARD_INPUT}: line {number + 1}: cannot be read ({type(error).__name__})") from None
     return header, rows, points
 
 
@@ -81,9 +84,9 @@ def _point(row: list[str], number: int) -> tuple[datetime, float]:
     try:
         at, value = datetime.fromisoformat(row[0]), float(row[1])
     except (ValueError, IndexError):
-        raise InputError(f"standard input: line {number}: expected a time and a count, such as 2026-01-31 12:05:00,17") from None
+        raise InputError(f"{STANDARD_INPUT}: line {number}: expected a time and a count, such as 2026-01-31 12:05:00,17") from None
     if not 0 <= value < float("inf"):
-        raise InputError(f"standard input: line {number}: a count is 0 or more, not {row[1]}")
+        raise InputError(f"{STANDARD_INPUT}: line {number}: a count is 0 or more, not {row[1]}")
     return at, value
 
 

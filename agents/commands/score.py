@@ -15,6 +15,7 @@ from agents.deployment import load_own_words
 from agents.lexicons import load_engine
 from agents.models import load_identifier
 from agents.replay import InputError
+from agents.text_files import without_mark
 from pipeline.identify import LanguageIdentifier
 from pipeline.sentiment import SentimentEngine, scored_text
 from pipeline.signals import signals
@@ -67,7 +68,7 @@ def _given_lines(source: TextIO) -> Iterator[_Given]:
         if not line.strip():
             continue
         try:
-            yield decoder.decode(line)
+            yield decoder.decode(without_mark(line) if number == 1 else line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InputError(f'standard input: line {number}: {error}; each line is {{"text": "...", "language"?: "nl"}}') from None
 
