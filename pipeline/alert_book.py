@@ -3,7 +3,7 @@
 from pipeline.announced import EventCalendar
 from pipeline.brand_core import Core, OpenIncident, OpenSurge, Run
 from pipeline.brands import Brand
-from pipeline.buckets import Buckets
+from pipeline.buckets import PER_HOUR, Buckets
 from pipeline.cadence import Silence
 from pipeline.dossiers import BrandDossiers, Dossier
 from pipeline.evidence import dossier_of, findings_of
@@ -26,12 +26,15 @@ from pipeline.incident import (
 )
 from pipeline.journal import Journal
 from pipeline.key import WHOLE, Key
-from pipeline.scrp import RING, Alarm
+from pipeline.scrp import RING, WINDOWS, Alarm
 from pipeline.ticks import BUCKET
 from pipeline.told_alerts import Tell, ToldAlerts
 from pipeline.usual_topics import UsualTopics
 from pipeline.watch import TIERS, Verdict, Watch
 from schemas.outputs import Alert
+
+GROWN = 2.0
+"""Times what was told: then it is told again."""
 
 
 class AlertBook:
@@ -96,6 +99,7 @@ class AlertBook:
         elif verdict.change is not None:
             self._raise_or_escalate(core, bucket, verdict, watch, usual, tell)
         elif incident is not None:
+            self._grow(core, incident, bucket, verdict, watch, usual, tell)
             self._recognise(core, incident, bucket, tell)
         if core.incident is not None:
             self._settle(core.incident, bucket, tell)
@@ -167,6 +171,17 @@ class AlertBook:
         decided = self._records[incident.fingerprint].decided
         if decided.tier is None or TIERS.index(scene.tier) > TIERS.index(decided.tier):  # else a dossier's floor has said so
             self._say(core, incident, bucket, escalate(decided, scene, self._versions), tell)
+
+    def _grow(
+        self, core: Core, incident: OpenIncident, bucket: int, verdict: Verdict, watch: Watch, usual: UsualTopics, tell: Tell
+    ) -> None:
+        """The figures are told again when the window that was told of has twice as many: a row is larger than it was said to be."""
+        decided = self._records[incident.fingerprint].decided
+        windows = [place for place, buckets in enumerate(WINDOWS) if buckets * BUCKET == decided.window_seconds]
+        if verdict.signal is None or not windows or verdict.negatives.sums[windows[0]] < GROWN * decided.observed:
+            return
+        scene = self._scene(core, bucket, verdict, watch, usual)
+        self._say(core, incident, bucket, escalate(decided, scene, self._versions), tell)
 
     def _say(self, core: Core, incident: OpenIncident, bucket: int, decided: Alert, tell: Tell) -> None:
         """What closes have decided of the open incident is told, unless worse was told early of buckets that have yet to close."""
@@ -258,6 +273,7 @@ class AlertBook:
             calendar=self._calendar.names(first, last),
             history=watch.closed,
             peak=max(watch.negatives.counts[max(0, end - 1 - onset) : end]) if incident is None else incident.peak,
+            counted=bucket - (watch.slow.closed - later) % PER_HOUR if verdict.signal == "slow_burn" else None,
             findings=findings,
             dossier=dossier,
             key=self._key,

@@ -72,6 +72,8 @@ class Volume(NamedTuple):
 
     authors: int
     """Distinct, of negative mentions."""
+    everybody: int
+    """Distinct authors of all mentions."""
     unscored: int
     amplification: float | None
     """(reposts + replies) / roots; None without a root."""
@@ -271,7 +273,8 @@ class Buckets:
         unscored = sum(count for bucket in chosen for key, count in bucket.voices.items() if key & 3 == UNSCORED)
         roots = sum(bucket.roots for bucket in chosen)
         amplification = sum(bucket.amplifiers for bucket in chosen) / roots if roots else None
-        return Volume(len(authors), unscored, amplification)
+        everybody = {key >> 2 for bucket in chosen for key in bucket.voices}
+        return Volume(len(authors), len(everybody), unscored, amplification)
 
     def exhibit(self, number: int) -> Exhibit | None:
         """What is kept to be told of a bucket."""

@@ -76,6 +76,8 @@ class Scene(NamedTuple):
     """The incident that this one is part of."""
     raised: int | None = None
     """The bucket whose close would raise it, where that is not ``bucket``."""
+    counted: int | None = None
+    """The last bucket that the figures count, where that is not ``bucket``."""
 
 
 class Versions(NamedTuple):
@@ -200,6 +202,7 @@ def silence_alert(brand: Brand, mode: Mode, silence: Silence, bucket: int, histo
         explanation=silence_explanation(quiet, language),
         language=language,
         window_seconds=(bucket + 1 - silence.since) * BUCKET,
+        window_end=moment((bucket + 1) * BUCKET),
         observed=0.0,
         expected=Band(mean=round(silence.missed, 3), half_width=round(width, 3)),
         detector_version=versions.detector,
@@ -231,7 +234,7 @@ def _told(alert: Alert, scene: Scene) -> Alert:
         figures=figures,
         at=alert.updated_at,
         onset=alert.started_at,
-        authors=None if volume is None else volume.authors,
+        authors=None if volume is None else volume.authors if scene.kind == "crisis" else volume.everybody,
         unscored=None if volume is None else volume.unscored,
         amplification=amplification,
         loudest=max((one.echoes for one in found.shown), default=0) if speaks else 0,
@@ -272,6 +275,7 @@ def _told(alert: Alert, scene: Scene) -> Alert:
         dossier=facts.dossier,
         planned=facts.dossier is not None if scene.kind == "crisis" else None,
         peak=scene.peak,
+        window_end=moment(((scene.bucket if scene.counted is None else scene.counted) + 1) * BUCKET),
     )
 
 

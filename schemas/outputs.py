@@ -160,7 +160,7 @@ class Band(Struct, frozen=True, kw_only=True):
     """What was expected: mean and the half-width of its interval (about 95 %)."""
 
     mean: float
-    half_width: float
+    half_width: Annotated[float, Meta(description="1.96 standard deviations")]
 
 
 ChosenFor = Literal["amplified", "earliest", "typical"]
@@ -241,12 +241,14 @@ class Alert(Struct, frozen=True, kw_only=True):
     mode: Mode
     raised_at: Annotated[datetime, Meta(tz=True, description="event time at which it was decided")]
     started_at: Annotated[datetime, Meta(tz=True, description="estimated onset")]
-    updated_at: Moment
+    updated_at: Annotated[datetime, Meta(tz=True, description="event time of this revision; that of its figures is window_end")]
     headline: str
     language: Annotated[Literal["nl", "en"], Meta(description="of headline and explanation")]
-    window_seconds: Annotated[int, Meta(ge=0)]
-    observed: Annotated[float, Meta(ge=0)]
-    expected: Band
+    window_seconds: Annotated[int, Meta(ge=0, description="length of the window of the figures, which ends at window_end")]
+    observed: Annotated[
+        float, Meta(ge=0, description="in the window: complaints (of a surge: mentions), each author once per clock hour and mood")
+    ]
+    expected: Annotated[Band, Meta(description="of observed")]
     detector_version: str
     config_hash: str
     tier: Tier | None = None
@@ -259,12 +261,12 @@ class Alert(Struct, frozen=True, kw_only=True):
     ended_at: Moment | None = None
     resolved_reason: Literal["calmed", "false_alert", "went_live", "not_confirmed"] | None = None
     explanation: str | None = None
-    score: float | None = None
-    return_period_days: Annotated[float, Meta(ge=0)] | None = None
-    distinct_authors: Annotated[int, Meta(ge=0)] | None = None
-    negative_share: Share | None = None
-    negative_share_usual: Share | None = None
-    unscored: Annotated[int, Meta(ge=0)] | None = None
+    score: Annotated[float, Meta(description="this unusual about once in 10 ** score days of this brand")] | None = None
+    return_period_days: Annotated[float, Meta(ge=0, description="10 ** score, at most a million")] | None = None
+    distinct_authors: Annotated[int, Meta(ge=0, description="of the complaints in the window; of a surge: of all mentions")] | None = None
+    negative_share: Annotated[Share, Meta(description="of the mentions in the window that count")] | None = None
+    negative_share_usual: Annotated[Share, Meta(description="what the brand is used to")] | None = None
+    unscored: Annotated[int, Meta(ge=0, description="mentions in the window of which nobody knows whether they complain")] | None = None
     amplification: Annotated[float, Meta(ge=0, description="(reposts + replies) / roots in the window")] | None = None
     baseline: Baseline | None = None
     calendar: Annotated[tuple[str, ...], Meta(description="announced events applied")] = ()
@@ -275,14 +277,15 @@ class Alert(Struct, frozen=True, kw_only=True):
     planned: Annotated[bool, Meta(description="a dossier matched")] | None = None
     suppressed_by: str | None = None
     parent_incident_id: str | None = None
-    peak: Annotated[float, Meta(ge=0, description="highest count of one bucket")] | None = None
+    peak: Annotated[float, Meta(ge=0, description="highest count of five minutes so far")] | None = None
     runbook_url: str | None = None
     words: Annotated[tuple[WordUse, ...], Meta(description="of the complaints, most authors first")] | None = None
-    channels: Annotated[tuple[ChannelShare, ...], Meta(description="of the complaints, largest first")] | None = None
+    channels: Annotated[tuple[ChannelShare, ...], Meta(description="of the complaints kept since it began, largest first")] | None = None
     summary: Annotated[IncidentSummary, Meta(description="once resolved")] | None = None
     visibility: Annotated[Literal["public", "private"], Meta(description="of a channel family's alert: which of its mentions")] | None = (
         None
     )
+    window_end: Annotated[datetime, Meta(tz=True, description="end of the last five minutes that the figures count")] | None = None
 
 
 class BrandCounts(Struct, frozen=True, kw_only=True):

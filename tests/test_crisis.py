@@ -1223,6 +1223,70 @@ def test_the_granularity_of_ticks_changes_nothing(mentions: list[tuple[float, fl
     assert one.alerts() == other.alerts()
 
 
+# what an alert says can be counted again
+
+
+def counted(story: Story, alert: Alert) -> tuple[int, int]:
+    """Complaints in the window of an alert, each author once per clock hour, and their authors: by the file and the alert alone."""
+    assert alert.window_end is not None
+    until = alert.window_end.timestamp()
+    since = until - alert.window_seconds
+    first: dict[tuple[str, int], float] = {}
+    writers = set()
+    for incoming in story.records:
+        record = msgspec.json.decode(incoming.value)
+        if record.get("sentiment", {}).get("label") != "negative":
+            continue
+        at = datetime.fromisoformat(record["published_at"]).timestamp()
+        author = record["author"]["id"]
+        if at <= alert.updated_at.timestamp():  # what an early alert has not seen yet does not count
+            first.setdefault((author, int(at // HOUR)), at)
+            if since <= at < until:
+                writers.add(author)
+    return sum(since <= at < until for at in first.values()), len(writers)
+
+
+def test_the_figures_of_every_telling_can_be_counted_again_from_the_file():
+    story = Story()
+    for step, size in enumerate((3, 8, 8, 14, 30, 60, 20)):
+        story.crowd(600 + 300 * step, size, name=f"row{step % 3}-")
+    run = told_by(story, 12 * HOUR)
+    told = [alert for alert in run.alerts() if alert.kind == "crisis" and alert.status == "firing"]
+    assert {alert.transition for alert in told} == {"raised", "escalated", "updated"}
+    for alert in told:
+        assert counted(story, alert) == (alert.observed, alert.distinct_authors)
+
+
+def test_the_figures_of_a_slow_burn_can_be_counted_again():
+    story = Story()
+    for number in range(90):
+        story.say(DAY + number * 1_600, f"again{number}")
+        story.say(DAY + number * 1_600 + 10, f"besides{number}", "neutral")
+    told = [alert for alert in told_by(story, DAY + 90 * 1_600 + 12 * HOUR).alerts() if alert.signal == "slow_burn"]
+    assert [alert.window_seconds for alert in told[:1]] == [DAY]
+    for alert in told:
+        assert counted(story, alert)[0] == alert.observed
+
+
+def test_a_row_that_has_twice_as_many_as_was_told_is_told_again():
+    story = Story()
+    for step in range(12):
+        story.crowd(600 + 300 * step, 20 * (step + 1), name=f"step{step}-")
+    told = [alert for alert in told_by(story, 12 * HOUR).alerts() if alert.kind == "crisis" and alert.status == "firing"]
+    confirmed = [alert for alert in told if alert.tier == "crisis" and alert.transition == "updated"]
+    grown = [after for before, after in pairwise(confirmed) if after.observed >= 2 * before.observed]
+    assert 2 <= len(grown) <= 8
+    assert len({alert.incident_id for alert in told}) == 1
+    assert [alert.revision for alert in told] == list(range(1, len(told) + 1))
+
+
+def test_a_surge_tells_all_its_authors():
+    story = Story()
+    story.crowd(600, 40, "positive")
+    (surge,) = (alert for alert in told_by(story, 1 * HOUR).alerts() if alert.status == "firing")
+    assert (surge.kind, surge.observed, surge.distinct_authors) == ("surge", 40, 40)
+
+
 # the open bucket
 
 
