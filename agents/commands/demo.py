@@ -31,6 +31,8 @@ def demo(
         return
     with explained(), tempfile.TemporaryDirectory(prefix="webcare-demo-") as folder:
         home = keep if keep is not None else Path(folder)
+        if keep is not None and any(keep.glob("kafka/*")):
+            fail(f"{keep} holds the broker data of a run before this one; name another folder, or remove this one, so that they do not mix")
         home.mkdir(parents=True, exist_ok=True)
         err.print("starting Apache Kafka")
         with Broker(data=home / "kafka") as broker:

@@ -14,14 +14,14 @@ from rich.progress import Progress
 from rich.table import Column, Table
 
 from agents.broker import Broker
-from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, out, settings_of
+from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_from, number_of, out, settings_of
 from agents.dead_letters import Letter, letters, waiting
 from agents.redriving import send_again
 from agents.repartition import repartition
 from agents.replay import InputError, in_order, plain, replay
-from agents.sending import send_records
+from agents.sending import last_ticks_of_the_clock, send_records
 from agents.topic_reader import Record, follow, read_to_end
-from agents.topics import apply_topics, check_topics, list_topics, partition_count
+from agents.topics import TopicMissingError, apply_topics, check_topics, list_topics, partition_count, partitions_of
 from agents.waiting import PortError
 from pipeline.partition import Partitioner
 from schemas.topics import DEAD_LETTER, DEFAULT_PARTITIONS, RAW
@@ -40,7 +40,7 @@ def broker(
     """Run a real single-node Apache Kafka in the foreground (needs the extra `embedded`)."""
     with explained(), Broker(data=data, port=port or None) as running:
         if topics:
-            apply_topics(running.bootstrap)
+            apply_topics(running.bootstrap, _partitions_there(running.bootstrap))
         err.print(f"Kafka is ready at {running.bootstrap} (data: {running.data}); stop it with Ctrl-C")
         err.print(f"export WEBCARE_KAFKA_BOOTSTRAP={running.bootstrap}")
         ended = Event()
@@ -52,6 +52,14 @@ def broker(
             err.print("stopping")
         else:
             fail("the broker has ended by itself; its log is in the data folder", EXIT_FAILED)
+
+
+def _partitions_there(bootstrap: str) -> int:
+    """Those of the raw topic in the data folder, such as the demo's; the usual number where there is none yet."""
+    try:
+        return partitions_of(bootstrap, RAW.name)[RAW.name]
+    except TopicMissingError:
+        return DEFAULT_PARTITIONS
 
 
 @topics_app.command("apply")
@@ -127,24 +135,46 @@ def send(
     replay_: Annotated[bool, typer.Option("--replay", help="Also write ticks in the file's own time.")] = False,
     brand: Annotated[str | None, typer.Option(help="With --replay: ticks for this brand only (warm start of an observed brand).")] = None,
     sort: Annotated[bool, typer.Option("--sort", help="Sort the file by event time first.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --replay: also where a live worker keeps the time.")] = False,
     bootstrap: Bootstrap = None,
 ) -> None:
-    """Write mentions to the raw topic."""
+    """Write mentions to the raw topic.
+
+    With --replay it refuses a raw topic whose last ticks are a live worker's: to its clock every deadline of the file would be past.
+    """
     with explained():
         if brand is not None and not replay_:
             fail("--brand goes with --replay")
+        if force and not replay_:
+            fail("--force goes with --replay")
         lines = lines_from(file)
         if not lines:
             fail(f"{file}: no lines")
         settings = settings_of(bootstrap=bootstrap)
         partitioner = Partitioner(partition_count(settings.bootstrap))
+        if replay_ and brand is None and not force:
+            _require_no_live_clock(settings.bootstrap)
         if replay_ or sort:
             lines, times = in_order(lines, sort=sort, name=file)
         records = replay(lines, times, partitioner, brand=brand) if replay_ else plain(lines, partitioner)
         with Progress(console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
             bar = progress.add_task("sending", total=len(lines))
             sent = send_records(settings, records, lambda written: progress.advance(bar, written))
-        err.print(f"sent {sent['mentions']} lines and {sent['ticks']} ticks to {RAW.name}")
+        err.print(f"sent {number_of(sent['mentions'], 'line')} and {number_of(sent['ticks'], 'tick')} to {RAW.name}")
+        if broken := [line.number for line in lines if line.body is None]:
+            err.print(
+                f"{file}: {len(broken)} of {len(lines)} are no JSON objects and become dead letters, line {min(broken)} first", markup=False
+            )
+
+
+def _require_no_live_clock(bootstrap: str) -> None:
+    ticked = last_ticks_of_the_clock(bootstrap)
+    if ticked is not None:
+        fail(
+            f"the last ticks in {RAW.name} are a live worker's ({ticked:%d %b %Y %H:%M} UTC), to whose clock every deadline of the file is "
+            "past. Replay into a broker of its own (`webcare broker`, `webcare worker --replay`), give --brand for the warm start of one "
+            "brand, or insist with --force"
+        )
 
 
 def tail(
@@ -269,7 +299,7 @@ def dlq_redrive(
         if not chosen:
             fail(f"no dead letter waits for that; there are {_summary(found)}", EXIT_FAILED)
         done = send_again(settings, chosen, Partitioner(partition_count(settings.bootstrap)))
-        err.print(f"sent {done.sent} dead letters to {RAW.name} again")
+        err.print(f"sent {number_of(done.sent, 'dead letter')} to {RAW.name} again")
         for one, kind in done.refused:
             err.print(f"not sent: {one.name}: {RAW.name} does not take it ({kind}); see `webcare dlq show {one.name}`", markup=False)
         if done.refused:
