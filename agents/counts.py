@@ -13,20 +13,22 @@ from pipeline.share import Announced
 from pipeline.watch import Profile
 
 COLUMNS = ("ts", "tot", "neg", "mult_tot", "mult_neg")
+NEEDED = COLUMNS[:3]
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _WRITTEN = ["brand", "bucket", "kind", "signal"]
 
 
 def judge_folder(folder: Path, alerts: Path, *, profile: Profile = "default", time_zone: tzinfo = UTC) -> int:
-    """Judge every ``<brand>.csv`` of a folder; writes what was raised as CSV, and returns how many files that were.
+    """Judge every ``<brand>.csv`` of a folder, or the one that is given; writes what was raised as CSV, and returns how many files
+    that were.
 
     A row is one bucket of 5 minutes: its start (ISO, or seconds since 1970), author-capped counts of all mentions and of negative ones, and
-    by what factors the calendar raises the expectation of each.
+    by what factors the calendar raises the expectation of each (without them: nothing was announced).
 
     Raises:
         InputError: no such files, or a row that cannot be read (with file and line).
     """
-    files = sorted(folder.glob("*.csv"))
+    files = [folder] if folder.is_file() else sorted(folder.glob("*.csv"))
     if not files:
         raise InputError(f"{folder}: no <brand>.csv files")
     with alerts.open("w", encoding="utf-8", newline="") as out:
@@ -75,7 +77,7 @@ class Buckets:
         return (at if at.tzinfo is not None else at.replace(tzinfo=self._zone, fold=fold)).astimezone(UTC)
 
 
-def read_counts(file: Path, needed: Sequence[str] = COLUMNS, *, time_zone: tzinfo = UTC) -> Iterator[Counts]:
+def read_counts(file: Path, needed: Sequence[str] = NEEDED, *, time_zone: tzinfo = UTC) -> Iterator[Counts]:
     """The rows of a file of counts. Where a factor is not ``needed`` and not there, nothing was announced. ``time_zone``: of times that
     name none.
 

@@ -165,7 +165,7 @@ def parse_brands(content: bytes, *, file: str = "brands.toml") -> Registry:
     try:
         parsed = msgspec.toml.decode(content, type=_BrandsFile)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(places.explained(str(error))) from None
+        raise ConfigurationError(places.explained(str(error), _BrandsFile)) from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     seen: set[str] = set()

@@ -104,11 +104,12 @@ class BrandDossiers:
 
 
 class DossierBook:
-    """All dossiers of a deployment. ``hash`` names this version of the file; empty where there is none."""
+    """All dossiers of a deployment. ``hash`` names this version of the file (empty where there is none), ``places`` finds its lines."""
 
-    def __init__(self, dossiers: Iterable[Dossier] = (), hash_: str = "") -> None:
+    def __init__(self, dossiers: Iterable[Dossier] = (), hash_: str = "", places: Places | None = None) -> None:
         self._dossiers = tuple(dossiers)
         self.hash = hash_
+        self.places = Places("dossiers.toml", b"") if places is None else places
 
     def __len__(self) -> int:
         return len(self._dossiers)
@@ -148,7 +149,7 @@ def parse_dossiers(content: bytes, *, file: str = "dossiers.toml") -> DossierBoo
         seen.add(dossier.id)
         if (problem := _problem(dossier)) is not None:
             raise ConfigurationError(f"{place}: {problem}")
-    return DossierBook(parsed.dossiers, blake2b(content, digest_size=8).hexdigest())
+    return DossierBook(parsed.dossiers, blake2b(content, digest_size=8).hexdigest(), places)
 
 
 _ADVICE = {
@@ -186,7 +187,7 @@ def unregistered(book: DossierBook, brands: Iterable[str]) -> list[str]:
     """Dossiers of brands that the registry does not know, a line each: such a brand may well be written about, but is more often a typo."""
     known = frozenset(brands)
     return [
-        f"dossiers[{index}] ({dossier.id}): brands: {slug} is not in brands.toml; use its slug, or add the brand there"
+        f"{book.places.of('dossiers', index)} ({dossier.id}): brands: {slug} is not in brands.toml; use its slug, or add the brand there"
         for index, dossier in enumerate(book)
         for slug in dossier.brands
         if slug not in known

@@ -205,7 +205,7 @@ def parse_rules(content: bytes, *, file: str = "routing.toml") -> RuleBook:
     try:
         settings = msgspec.toml.decode(content, type=_RulesFile)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(places.explained(str(error))) from None
+        raise ConfigurationError(places.explained(str(error), _RulesFile)) from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: {error}") from None
     calendars = {ALWAYS: build_calendar(CalendarSettings(always=True))}

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property
 from itertools import chain
+from typing import Any
+
+from msgspec import inspect
 
 Step = str | int
 Path = tuple[Step, ...]
@@ -41,12 +44,17 @@ class Places:
         """`brands.toml: line 12: brands[0]`, or without the line where nothing of that name stands in the file."""
         return self._told((table, key)) + (f"{table}[{key}]" if isinstance(key, int) else f"{table}.{key}")
 
-    def explained(self, message: str) -> str:
-        """The decoder's message with file and line; several lines where it does not say which of some entries it means."""
+    def explained(self, message: str, kind: Any = None) -> str:
+        """The decoder's message with file and line; several lines where it does not say which of some entries it means.
+
+        ``kind``: what it decoded to; tells what may stand where one of a few words is wanted.
+        """
         found = _PLACE.search(message)
         path: Path = tuple(int(number) if number else name or other for name, number, other in _STEP.findall(found[1] if found else ""))
         field = _FIELD.search(message)
-        return self._told(path if field is None else (*path, field[1])) + message
+        may_stand = _words(kind, path) if kind is not None and message.startswith("Invalid enum value") else []
+        advice = f"; use one of {', '.join(may_stand)}" if may_stand else ""
+        return self._told(path if field is None else (*path, field[1])) + message + advice
 
     def _told(self, path: Path) -> str:
         lines = self._lines_of(path)[:MOST_LINES]
@@ -76,6 +84,29 @@ class Places:
         with suppress(RecursionError):
             return [(path, bisect_right(starts, at)) for path, at in _walk(self._text)]
         return []
+
+
+def _words(kind: Any, path: Path) -> list[str]:
+    """The words of which one may stand there."""
+    found = _choices(inspect.type_info(kind))
+    for step in path:
+        found = [inner for one in found for inner in _inside(one, step)]
+    return [str(value) for one in found if isinstance(one, inspect.LiteralType) for value in one.values]
+
+
+def _choices(found: inspect.Type) -> list[inspect.Type]:
+    return list(found.types) if isinstance(found, inspect.UnionType) else [found]
+
+
+def _inside(found: inspect.Type, step: Step) -> list[inspect.Type]:
+    match found:
+        case inspect.StructType(fields=fields):
+            return [inner for field in fields if field.encode_name == step for inner in _choices(field.type)]
+        case inspect.VarTupleType(item_type=inner) | inspect.ListType(item_type=inner) | inspect.DictType(value_type=inner):
+            return _choices(inner)
+        case inspect.Metadata(type=inner):
+            return _inside(inner, step)
+    return []
 
 
 def _as_names(path: Path) -> tuple[str, ...]:

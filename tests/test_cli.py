@@ -152,12 +152,17 @@ def test_detect_judges_counts_of_many_brands(tmp_path: Path) -> None:
     result = webcare("detect", "--counts", str(folder), "--alerts", str(tmp_path / "alerts.csv"))
     assert result.exit_code == 0, result.stderr
     assert (tmp_path / "alerts.csv").read_text().splitlines() == ["brand,bucket,kind,signal", "row,1500,crit,burst"]
+    row = folder / "row.csv"
+    row.write_text("".join(",".join(line.split(",")[:3]) + "\n" for line in row.read_text().splitlines()))
+    alone = webcare("detect", "--counts", str(row), "--alerts", str(tmp_path / "alerts.csv"))
+    assert (alone.exit_code, "1 brand judged" in alone.stderr) == (0, True), "one file, where nothing was announced"
+    assert "row,1500,crit,burst" in (tmp_path / "alerts.csv").read_text()
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        pytest.param("ts,tot,neg\n", "columns missing: mult_tot, mult_neg", id="columns"),
+        pytest.param("ts,mult_tot,mult_neg\n", "columns missing: tot, neg", id="columns"),
         pytest.param("ts,tot,neg,mult_tot,mult_neg\nsoon,1,1,1,1\n", "line 2", id="time"),
         pytest.param("ts,tot,neg,mult_tot,mult_neg\n0,1,2,1,1\n", "at most all mentions", id="more negatives than mentions"),
         pytest.param("ts,tot,neg,mult_tot,mult_neg\n0,2,1,0,1\n", "between 0.1 and 1000", id="factor"),
@@ -361,6 +366,21 @@ def test_check_names_what_is_wrong(tmp_path: Path, file: str, content: str, says
     result = webcare("check", "--config", str(tmp_path))
     assert result.exit_code == 2
     assert says in result.stderr.replace("Object contains ", "")
+
+
+def test_check_warns_of_a_registry_without_brands(tmp_path: Path) -> None:
+    (tmp_path / "routing.toml").write_bytes((packaged_deployments() / "demo" / "routing.toml").read_bytes())
+    (tmp_path / "brands.toml").write_text("")
+    result = webcare("check", "--config", str(tmp_path))
+    assert "brands.toml: no [[brands]]" in result.stderr
+    assert "as they should be" not in result.stdout
+
+
+def test_a_port_that_is_none_is_blamed_on_the_option() -> None:
+    result = webcare("worker", "--port", "99999")
+    assert result.exit_code == 2
+    assert "--port" in result.output
+    assert "WEBCARE_WEB_PORT" not in result.output
 
 
 def test_a_live_worker_refuses_to_start_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

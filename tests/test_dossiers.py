@@ -73,7 +73,8 @@ def test_a_dossier_of_a_brand_that_is_not_registered_is_told_by_the_check(tmp_pa
     assert len(load_deployment(tmp_path).dossiers) == 1
     checked = CliRunner().invoke(app, ["check", "--config", str(tmp_path)])
     assert checked.exit_code == 1
-    assert "dossiers[0] (battery): brands: nordnet is not in brands.toml" in checked.stderr
+    assert "dossiers.toml: line 2: dossiers[0] (battery): brands: nordnet is not in brands.toml" in checked.stderr
+    assert "as they should be" not in checked.stdout
     assert CliRunner().invoke(app, ["check", "--config", str(demo)]).exit_code == 0
 
 

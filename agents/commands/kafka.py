@@ -115,7 +115,9 @@ def worker(
     replay_: Annotated[
         bool, typer.Option("--replay", help="Event time comes from the log alone (`send --replay` writes its ticks).")
     ] = False,
-    port: Annotated[int | None, typer.Option(help="Port of /metrics, /livez, /readyz, /version; 0: no web server.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of /metrics, /livez, /readyz, /version; 0: no web server.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml.")] = None,
     bootstrap: Bootstrap = None,
 ) -> None:

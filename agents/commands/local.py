@@ -32,7 +32,10 @@ STANDARD_INPUT = "standard input"
 def detect(
     timezone: Annotated[str, typer.Option("--timezone", help="Time zone of times that name none, and of the hours of the week.")] = "UTC",
     counts: Annotated[
-        Path | None, typer.Option("--counts", help="Folder of `<brand>.csv` with ts,tot,neg,mult_tot,mult_neg, instead of standard input.")
+        Path | None,
+        typer.Option(
+            "--counts", help="Folder of `<brand>.csv`, or one such file, with ts,tot,neg[,mult_tot,mult_neg], instead of standard input."
+        ),
     ] = None,
     alerts: Annotated[Path | None, typer.Option("--alerts", help="With --counts: file for brand,bucket,kind,signal.")] = None,
     profile: Annotated[
@@ -141,15 +144,18 @@ def check(
     with explained():
         deployment = load_deployment(settings_of(config=config).config)
         brands = list(deployment.brands)
-        out.print(f"{deployment.folder}: {len(brands)} brands, {len(deployment.rules.rules)} rules with their examples: as they should be")
-        if len(deployment.dossiers):
-            out.print(f"{deployment.folder / DOSSIERS}: {len(deployment.dossiers)} dossiers, each with owner and crisis plan", markup=False)
+        found = [*unregistered(deployment.dossiers, [brand.slug for brand in brands]), *foreign_packages()]
+        held = f"{number_of(len(brands), 'brand')}, {number_of(len(deployment.rules.rules), 'rule')} with their examples"
+        out.print(f"{deployment.folder}: {held}{': as they should be' if brands and not found else ''}", markup=False)
+        if not brands:
+            err.print(f"warning: {deployment.folder / BRANDS}: no [[brands]], so every brand is judged by the defaults", markup=False)
+        if dossiers := len(deployment.dossiers):
+            each = number_of(dossiers, "dossier")
+            out.print(f"{deployment.folder / DOSSIERS}: {each}, each with owner and crisis plan", markup=False)
         if deployment.words:
             counted = ", ".join(f"{language} {len(words)}" for language, words in sorted(deployment.words.items()))
             out.print(f"{deployment.folder / WORDS}: own words and phrases, by language: {counted}", markup=False)
         out.print(f"configuration {deployment.config_hash}")
-        found = [f"{deployment.folder / DOSSIERS}: {line}" for line in unregistered(deployment.dossiers, [brand.slug for brand in brands])]
-        found += foreign_packages()
         for line in found:
             err.print(f"error: {line}", markup=False)
         if problems or found:
