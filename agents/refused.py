@@ -69,5 +69,5 @@ def _hint(letter: DeadLetter, number: int) -> str:
     try:
         value.decode()
     except UnicodeDecodeError:
-        return f"; that line is not UTF-8: {advice('WINDOWS-1252')}"
+        return f"; is the file Latin-1 or Windows-1252? {advice('WINDOWS-1252')}"
     return "; each line must be one JSON object"

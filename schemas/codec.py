@@ -107,7 +107,9 @@ class RecordDecoder(Generic[T]):
                 return record
         except msgspec.ValidationError as error:
             raise RejectedRecordError(*_explain(str(error))) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UnicodeDecodeError as error:  # which counts from the beginning of one text in it
+            raise RejectedRecordError(Reason.NOT_JSON, f"a text is not UTF-8 (its byte {error.start})") from None
+        except (msgspec.DecodeError, RecursionError) as error:
             raise RejectedRecordError(Reason.NOT_JSON, _without_content(str(error))) from None
 
 

@@ -288,7 +288,12 @@ def test_a_bad_line_is_told_with_its_number_and_the_others_go_on(tmp_path: Path)
         pytest.param(b"mention_id,text\nx:1,goed\n", 1, "each line must be one JSON object", id="csv"),
         pytest.param((json.dumps(MENTION) + "\n").encode("utf-16"), 2, "is UTF-16, not UTF-8; save it as UTF-8", id="utf-16"),
         pytest.param((json.dumps(MENTION) + "\n").encode("utf-16-le"), 2, "is UTF-16, not UTF-8", id="utf-16 without a mark"),
-        pytest.param(b'{"text":"caf\xe9"}\n', 1, "that line is not UTF-8: save it as UTF-8", id="latin-1"),
+        pytest.param(
+            b'{"text":"caf\xe9"}\n',
+            1,
+            "a text is not UTF-8 (its byte 3); is the file Latin-1 or Windows-1252? save it as UTF-8",
+            id="latin-1",
+        ),
     ],
 )
 def test_a_file_without_any_mention_is_no_success(tmp_path: Path, content: bytes, code: int, says: str) -> None:
@@ -310,7 +315,7 @@ def test_brands_that_are_not_registered_are_named(tmp_path: Path) -> None:
     for command in (("run", "--offline"), ("backtest",)):
         result = webcare(*command, str(file), "--output", str(tmp_path / "out"))
         assert result.exit_code == 0, result.stderr
-        assert "brands.toml: noordnett (2; did you mean noordnet?); such a brand is judged by the defaults" in result.stderr
+        assert "brands.toml: noordnett (2; did you mean noordnet?); such a brand is judged by the defaults (--config" in result.stderr
     file.write_text(json.dumps(MENTION) + "\n")
     assert "brands.toml" not in webcare("run", "--offline", str(file), "--output", str(tmp_path / "out")).stderr
 

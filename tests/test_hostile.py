@@ -103,6 +103,12 @@ def test_what_is_wrong_is_told_without_what_was_sent(kind: str) -> None:
     assert refused.value.detail == "Invalid enum value … - at `$.kind`"
 
 
+def test_a_text_that_is_not_utf8_is_named_as_that() -> None:
+    with pytest.raises(RejectedRecordError) as refused:
+        raw_decoder().decode(b'{"text":"caf\xe9"}')
+    assert (refused.value.reason, refused.value.detail) == (Reason.NOT_JSON, "a text is not UTF-8 (its byte 3)")
+
+
 @pytest.mark.parametrize("changes", [{"type": "geheim"}, {"kind": "geheim"}, {"type": "tick", "at": "geheim"}, {"type": ["geheim"]}])
 def test_a_refusal_holds_no_error_that_quotes_what_was_sent(changes: dict[str, Any]) -> None:
     with pytest.raises(RejectedRecordError) as refused:

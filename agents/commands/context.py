@@ -86,4 +86,6 @@ def tell_unregistered(brands: Mapping[str, int], registry: Registry, place: str)
     if len(unknown) > MOST_TOLD:
         told.append(f"{len(unknown) - MOST_TOLD} more")
     if told:
-        err.print(f"not in {place}: {', '.join(told)}; such a brand is judged by the defaults", markup=False)
+        err.print(
+            f"not in {place}: {', '.join(told)}; such a brand is judged by the defaults (--config names another folder)", markup=False
+        )
