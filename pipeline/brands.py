@@ -101,16 +101,26 @@ class _BrandsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     retired_channels: tuple[str, ...] = ()
 
 
+_UNREGISTERED = Brand(slug=OTHER)
+"""What holds for a brand that is not registered."""
+
+
 class Registry:
     """All brands of a deployment. ``hash`` names this version of the file."""
 
     def __init__(
-        self, brands: Iterable[Brand], sources: Iterable[SourceSettings] = (), channels: Iterable[str] = (), hash_: str = ""
+        self,
+        brands: Iterable[Brand],
+        sources: Iterable[SourceSettings] = (),
+        channels: Iterable[str] = (),
+        hash_: str = "",
+        unregistered: Brand = _UNREGISTERED,
     ) -> None:
         self._brands = {brand.slug: brand for brand in brands}
         self._sources = {source.name: source for source in sources}
         self.channels = frozenset(channels)
         self.hash = hash_
+        self._unregistered = unregistered
 
     def __iter__(self) -> Iterator[Brand]:
         return iter(self._brands.values())
@@ -123,10 +133,14 @@ class Registry:
         ]
         return Registry(brands, self._sources.values(), self.channels, self.hash)
 
+    def changed(self, change: Callable[[Brand], Brand]) -> "Registry":
+        """The same with every brand's settings changed, those that hold for brands that are not registered too: to try other ones."""
+        return Registry(map(change, self), self._sources.values(), self.channels, self.hash, change(self._unregistered))
+
     def brand(self, slug: str) -> Brand:
         """The brand's entry, or the default profile under that name."""
         known = self._brands.get(slug)
-        return known if known is not None else Brand(slug=slug)
+        return known if known is not None else replace(self._unregistered, slug=slug)
 
     def knows(self, slug: str) -> bool:
         """Whether the brand is registered."""

@@ -3,21 +3,27 @@
 import csv
 import json
 import re
+import shutil
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from agents.backtest.history import BrandHistory, HourSeen, Mark
+from agents.backtest.counts import read_history as read_counted_history
+from agents.backtest.history import BrandHistory, HourSeen, Mark, Raised
 from agents.backtest.picture import HEIGHT, WIDTH, picture, spread
-from agents.backtest.readiness import proposed, readiness
+from agents.backtest.profiles import other_profiles
+from agents.backtest.readiness import PROFILES, proposed, readiness
 from agents.backtest.report import rule_alarms, write_report
 from agents.broker import Broker
 from agents.cli import app
+from agents.deployment import packaged_deployments
 from agents.replay import in_order, read_line, replay
 from agents.sending import send_records
 from agents.settings import Settings
@@ -25,6 +31,8 @@ from agents.topics import apply_topics
 from pipeline.brands import Brand, CalendarEvent, Registry
 from pipeline.partition import Partitioner
 from pipeline.ticks import BUCKET
+from schemas.mention import Tier
+from schemas.outputs import Alert, Band
 
 FIRST = int(datetime(2026, 9, 14, tzinfo=UTC).timestamp()) // BUCKET
 DAY = 288
@@ -40,6 +48,7 @@ def history(days: int = 20, slug: str = "noordnet") -> BrandHistory:
     known.by_source.update({"feed": 900, "mailbox": 100})
     known.late.update({"feed": 9})
     known.authors.update({"h1:aa": 50, "h1:bb": 5})
+    known.otherwise = {"sensitive": 0, "quiet": 0}
     known.tones = {"social": Counter(negative=30, neutral=60, positive=10), "mail": Counter(negative=80, neutral=15, positive=5)}
     return known
 
@@ -73,6 +82,11 @@ def test_that_little_tone_is_no_tone() -> None:
 )
 def test_which_profile_is_proposed(sensitive: int, default: int, quiet: int, wanted: str) -> None:
     assert proposed({"sensitive": sensitive, "default": default, "quiet": quiet}, 30.0) == wanted
+
+
+@pytest.mark.parametrize(("days", "wanted"), [(22.0, "quiet"), (30.0, "sensitive"), (14.0, "quiet"), (15.0, "quiet"), (13.9, "default")])
+def test_that_a_shorter_history_may_hold_fewer_incidents(days: float, wanted: str) -> None:
+    assert proposed({"sensitive": 2, "default": 2, "quiet": 1}, days) == wanted
 
 
 def test_that_nine_hours_in_ten_lie_in_the_band() -> None:
@@ -137,6 +151,63 @@ def test_the_page_begins_with_a_line_for_each_brand_in_its_own_time(tmp_path: Pa
     assert "warning, 21 Sep 01:30: 8 klachten" in rest
 
 
+def test_the_gravest_alert_is_the_brands_own_when_it_first_was_so_grave(tmp_path: Path) -> None:
+    known = history()
+    told = [
+        ("warning", 9, 40, False),
+        ("crisis", 11, 35, False),
+        ("crisis", 11, 20, True),
+        ("crisis", 21, 45, True),
+        ("surge", 22, 0, False),
+    ]
+    known.told = [
+        Mark(datetime(2026, 9, 22, hour, minute, tzinfo=UTC), name, "burst", f"om {hour}:{minute}", name == "warning", is_child)
+        for name, hour, minute, is_child in told
+    ]
+    write_report({"noordnet": known}, Registry([Brand(slug="noordnet", time_zone="UTC")]), tmp_path)
+    overview = (tmp_path / "report.html").read_text("utf-8").split("</table>", 1)[0]
+    assert "22 Sep 11:35" in overview
+    assert "om 11:35" in overview
+
+
+def test_that_an_alert_with_a_parent_is_a_childs_and_opens_nothing() -> None:
+    known = BrandHistory("noordnet")
+    known.raised = [Raised(alert("eigen", "warning", 9), None), Raised(alert("deel", "crisis", 11, "eigen"), None)]
+    known.raised += [Raised(alert("eigen", "crisis", 10), None)]
+    assert [(mark.at.hour, mark.name, mark.opens, mark.is_child) for mark in known.marks()] == [
+        (9, "warning", True, False),
+        (10, "crisis", False, False),
+        (11, "crisis", False, True),
+    ]
+    assert [at.hour for at in known.incidents()] == [9]
+
+
+def alert(incident_id: str, tier: Tier, hour: int, parent: str | None = None) -> Alert:
+    at = datetime(2026, 9, 22, hour, tzinfo=UTC)
+    return Alert(
+        fingerprint="f",
+        incident_id=incident_id,
+        revision=1,
+        brand="noordnet",
+        kind="crisis",
+        status="firing",
+        transition="raised" if tier == "warning" else "escalated",
+        mode="live",
+        raised_at=at,
+        started_at=at,
+        updated_at=at,
+        headline="",
+        language="nl",
+        window_seconds=3_600,
+        observed=9.0,
+        expected=Band(mean=1.0, half_width=2.0),
+        detector_version="",
+        config_hash="",
+        tier=tier,
+        parent_incident_id=parent,
+    )
+
+
 def test_a_history_of_counts(tmp_path: Path) -> None:
     file = tmp_path / "noordnet.csv"
     rows = [(FIRST + index) * BUCKET for index in range(16 * DAY)]
@@ -152,6 +223,47 @@ def test_a_history_of_counts(tmp_path: Path) -> None:
     opened = [datetime.fromisoformat(mark["at"]).timestamp() / BUCKET - FIRST for mark in told if mark["opens"]]
     assert len(opened) == 1
     assert row_of_trouble.start < opened[0] <= row_of_trouble.stop
+
+
+def rows_of_three_sizes() -> str:
+    """Two weeks and a bit with a little trouble, more, and most of all after an hour of little."""
+    out = ["ts,tot,neg"]
+    for index in range(18 * DAY):
+        day, bucket = divmod(index, DAY)
+        trouble = {15: 5, 16: 7, 17: 5 if bucket < 132 else 20}.get(day, 0) if 120 <= bucket < 144 else 0
+        negatives = (index % 12 == 0) + (trouble if bucket % 12 == 0 or trouble == 20 else 0)
+        out.append(f"{(FIRST + index) * BUCKET},{negatives + 2 * (index % 6 == 0)},{negatives}")
+    return "\n".join(out) + "\n"
+
+
+def test_that_counts_tell_of_each_profile_what_it_itself_would_raise(tmp_path: Path) -> None:
+    file = tmp_path / "noordnet.csv"
+    file.write_text(rows_of_three_sizes(), "utf-8")
+    found = []
+    for profile in PROFILES:
+        brand = Brand(slug="noordnet", profile=profile, complaints_per_month=4_000.0)
+        known = read_counted_history(file, brand)
+        ready = readiness(known, brand)
+        assert ready.incidents[profile] == len(known.incidents())
+        found.append(ready.incidents)
+    assert found[0] == found[1] == found[2]
+    assert len(set(found[0].values())) > 1
+
+
+def test_that_counts_follow_the_brands_calendar(tmp_path: Path) -> None:
+    file = tmp_path / "noordnet.csv"
+    file.write_text(rows_of_three_sizes(), "utf-8")
+    start = datetime(2026, 9, 29, tzinfo=UTC)
+    sale = CalendarEvent(
+        name="uitverkoop",
+        kind="campaign",
+        starts_at=start,
+        ends_at=start + timedelta(days=5),
+        expected_mentions=20.0,
+        expected_negatives=200.0,
+    )
+    assert read_counted_history(file, Brand(slug="noordnet")).incidents()
+    assert not read_counted_history(file, Brand(slug="noordnet", events=(sale,))).incidents()
 
 
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "ts,tot,neg\n1,2\n", "ts,tot,neg\n0,x,1\n", "ts,tot,neg\n99999999999999999999,1,1\n"])
@@ -190,6 +302,58 @@ def test_the_command(tmp_path: Path) -> None:
     assert "iemand" not in page
     assert (tmp_path / "out" / "alerts.jsonl").exists()
     assert (tmp_path / "out" / "rules.csv").read_text("utf-8").startswith("brand,rule,alarm_at\n")
+
+
+def two_rows(start: datetime) -> Iterator[dict[str, Any]]:
+    """Three quiet days, then a small row in mails, which are a row of their own, and a larger one in public."""
+    for number in range(24 * 4):
+        yield mention(number, start + timedelta(minutes=45 * number), "Kan ik mijn abonnement wijzigen?")
+    for number in range(100, 107):
+        at = start + timedelta(days=2, hours=4, minutes=3 * number - 300)
+        yield mention(number, at, "Al drie dagen geen internet, waardeloos!") | {"channel": "mail", "channel_family": "mail"}
+    for number in range(200, 218):
+        yield mention(number, start + timedelta(days=2, hours=12, minutes=2 * number - 400), "Al drie dagen geen internet, waardeloos!")
+
+
+def mention(number: int, at: datetime, text: str) -> dict[str, Any]:
+    return written(number, at) | {"text": text, "published_at": at.isoformat(), "author": {"id": f"iemand{number}"}}
+
+
+def test_that_the_page_says_the_same_of_a_profile_whichever_is_configured(tmp_path: Path) -> None:
+    file, start = tmp_path / "mentions.jsonl", datetime(2026, 9, 14, 8, tzinfo=UTC)
+    lines = sorted(two_rows(start), key=lambda line: str(line["published_at"]))
+    file.write_text("".join(json.dumps(line | {"brand": brand}) + "\n" for line in lines for brand in ("klein", "groot")), "utf-8")
+    shutil.copy(packaged_deployments() / "demo" / "routing.toml", tmp_path)
+    said = []
+    for profile in PROFILES:
+        entries = [("klein", 90), ("groot", 100_000)]
+        brands = [f'[[brands]]\nslug = "{slug}"\ncomplaints_per_month = {often}\nprofile = "{profile}"\n' for slug, often in entries]
+        (tmp_path / "brands.toml").write_text("".join(brands), "utf-8")
+        done = CliRunner().invoke(app, ["backtest", str(file), "--config", str(tmp_path), "--output", str(tmp_path / profile)])
+        assert done.exit_code == 0, done.output
+        parts = (tmp_path / profile / "report.html").read_text("utf-8").split("<h2")[1:]
+        counted = [re.findall(r"(\w+) (\d+)( \(configured\))?[,;]", part[part.index("(incidents raised:") :]) for part in parts]
+        for part, counts in zip(parts, counted, strict=True):
+            [configured] = [(name, count) for name, count, mark in counts if mark]
+            assert configured[0] == profile
+            assert f"; {configured[1]} incident" in part
+        said.append([{name: int(count) for name, count, _ in counts} for counts in counted])
+    assert said[0] == said[1] == said[2]
+    large, small = said[0]
+    assert small["sensitive"] > small["quiet"] > 0
+    assert large["default"] < small["default"]
+
+
+def test_that_other_profiles_are_tried_of_a_brand_that_is_not_registered_too() -> None:
+    known = Registry([Brand(slug="noordnet", profile="quiet")], channels=["x"], hash_="h")
+    other = known.changed(lambda brand: replace(brand, profile=other_profiles(brand)[0]))
+    assert (other.brand("noordnet").profile, other.brand("elders").profile, other.brand("elders").slug) == (
+        "sensitive",
+        "sensitive",
+        "elders",
+    )
+    assert (other.knows("elders"), other.channels, other.hash) == (False, known.channels, "h")
+    assert known.brand("elders").profile == "default"
 
 
 @pytest.mark.broker

@@ -15,6 +15,7 @@ from agents.refused import Refused
 from agents.replay import RawRecord
 from pipeline.stage import ORIGIN, Incoming, Origin, Outgoing, Stage, header, parse_origin
 from pipeline.ticks import BUCKET
+from pipeline.watch import Profile
 from schemas.mention import Situation
 from schemas.outputs import Alert
 from schemas.topics import ALERT_EVENT, ALERT_EVENT_SHADOW, ASSESSED
@@ -33,7 +34,8 @@ class Raised(NamedTuple):
 class Mark(NamedTuple):
     """A moment for the picture and the table of alerts.
 
-    ``name``: tier of a crisis, else kind; ``opens``: here an incident of tier warning or crisis begins.
+    ``name``: tier of a crisis, else kind; ``opens``: here an incident of tier warning or crisis begins; ``is_child``: of one that is
+    part of another.
     """
 
     at: datetime
@@ -41,6 +43,7 @@ class Mark(NamedTuple):
     signal: str
     sentence: str
     opens: bool
+    is_child: bool = False
 
 
 class HourSeen(NamedTuple):
@@ -67,6 +70,8 @@ class BrandHistory:
     raised: list[Raised] = field(default_factory=list)
     told: list[Mark] = field(default_factory=list)
     """Instead of alerts, where only counts are known."""
+    otherwise: dict[Profile, int] = field(default_factory=dict)
+    """Incidents of tier warning or crisis that each other profile than the brand's would have raised, where they were tried."""
     tones: dict[str, Counter[str]] = field(default_factory=dict)
     languages: Counter[str] = field(default_factory=Counter)
     authors: Counter[str] = field(default_factory=Counter)
@@ -86,8 +91,13 @@ class BrandHistory:
             opens = paged and alert.incident_id not in open_ones
             if opens:
                 open_ones.add(alert.incident_id)
-            out.append(Mark(alert.updated_at, alert.tier or alert.kind, alert.signal or "", alert.headline, opens))
+            name, is_child = alert.tier or alert.kind, alert.parent_incident_id is not None
+            out.append(Mark(alert.updated_at, name, alert.signal or "", alert.headline, opens, is_child))
         return sorted(out)
+
+    def incidents(self) -> list[datetime]:
+        """When incidents of tier warning or crisis began, each once, children of another left out."""
+        return [mark.at for mark in self.marks() if mark.opens]
 
     def stretch(self) -> range:
         """The buckets from the first mention to the last."""

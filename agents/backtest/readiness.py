@@ -3,15 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
 from typing import NamedTuple
 
 from agents.backtest.history import BrandHistory
-from pipeline.announced import EventCalendar
 from pipeline.brands import Brand
-from pipeline.scrp import local_slot
 from pipeline.ticks import BUCKET
-from pipeline.watch import Profile, Watch
+from pipeline.watch import Profile
 
 WARM_DAYS = 14.0
 """Two of every hour of the week."""
@@ -50,7 +47,11 @@ class FamilyTone(NamedTuple):
 
 
 class Readiness(NamedTuple):
-    """One brand's report. ``incidents``: how many each profile would have raised (bare counts, brand level)."""
+    """One brand's report.
+
+    ``incidents``: how many of tier warning or crisis each profile would have raised, as far as it was tried; with the ``configured`` one
+    they are those that the history holds. ``bearable``: how many of them so long a history may hold.
+    """
 
     days: float
     warm: bool
@@ -58,6 +59,8 @@ class Readiness(NamedTuple):
     loudest: tuple[Loud, ...]
     tones: tuple[FamilyTone, ...]
     incidents: dict[Profile, int]
+    bearable: float
+    configured: Profile
     profile: Profile
 
 
@@ -65,7 +68,8 @@ def readiness(history: BrandHistory, brand: Brand) -> Readiness:
     """Look at a brand's history."""
     total = history.by_source.total()
     days = len(history.stretch()) * BUCKET / 86_400
-    incidents = _incidents(history, brand)
+    tried = {**history.otherwise, brand.profile: len(history.incidents())}
+    incidents = {profile: tried[profile] for profile in PROFILES if profile in tried}
     return Readiness(
         days=days,
         warm=days >= WARM_DAYS,
@@ -76,29 +80,22 @@ def readiness(history: BrandHistory, brand: Brand) -> Readiness:
         loudest=tuple(Loud(author, count, count / total) for author, count in history.authors.most_common(5)),
         tones=tuple(_tone(family, history.tones) for family in sorted(history.tones)),
         incidents=incidents,
+        bearable=bearable(days),
+        configured=brand.profile,
         profile=proposed(incidents, days),
     )
 
 
 def proposed(incidents: Mapping[Profile, int], days: float) -> Profile:
-    """The most sensitive profile with at most two incidents a month; ``default`` where the history is too short to tell."""
+    """The first profile, from the most sensitive on, with at most two incidents a month; ``default`` where the history is too short."""
     if days < WARM_DAYS:
         return "default"
-    return next((profile for profile in PROFILES if incidents[profile] <= PER_MONTH * days / 30), "quiet")
+    return next((profile for profile, count in incidents.items() if count <= bearable(days)), "quiet")
 
 
-def _incidents(history: BrandHistory, brand: Brand) -> dict[Profile, int]:
-    calendar, zone = EventCalendar(brand.events), brand.zone()
-    out: dict[Profile, int] = {}
-    for profile in PROFILES:
-        watch = Watch(profile)
-        raised = 0
-        for bucket in history.stretch():
-            place = local_slot(datetime.fromtimestamp(bucket * BUCKET, zone))
-            verdict = watch.close(history.counted_negatives[bucket], history.counted[bucket], *place, calendar.at(bucket))
-            raised += verdict.change == "raised"
-        out[profile] = raised
-    return out
+def bearable(days: float) -> float:
+    """How many incidents so long a history may hold."""
+    return PER_MONTH * days / 30
 
 
 def _tone(family: str, tones: Mapping[str, Counter[str]]) -> FamilyTone:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.backtest.history import BrandHistory
 from agents.backtest.picture import picture
-from agents.backtest.readiness import WARM_DAYS, Readiness, readiness
+from agents.backtest.readiness import PER_MONTH, WARM_DAYS, Readiness, readiness
 from pipeline.brands import Brand, Registry
 from pipeline.ticks import BUCKET
 from pipeline.vendor_rules import VENDOR_RULES, alarms
@@ -41,11 +41,6 @@ def _close(bucket: int) -> datetime:
     return datetime.fromtimestamp((bucket + 1) * BUCKET, UTC)
 
 
-def our_alarms(history: BrandHistory) -> list[datetime]:
-    """When our incidents of tier warning or crisis began, each once."""
-    return [mark.at for mark in history.marks() if mark.opens]
-
-
 def write_report(histories: Mapping[str, BrandHistory], registry: Registry, folder: Path) -> None:
     """Write ``alerts.jsonl``, ``rules.csv`` and ``report.html`` into the folder, brands by name."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +54,7 @@ def write_report(histories: Mapping[str, BrandHistory], registry: Registry, fold
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["brand", "rule", "alarm_at"])
         for history in ordered:
-            for name, times in {OURS: our_alarms(history), **rules[history.slug]}.items():
+            for name, times in {OURS: history.incidents(), **rules[history.slug]}.items():
                 writer.writerows([history.slug, name, at.isoformat()] for at in times)
     brands = {history.slug: registry.brand(history.slug) for history in ordered}
     ready = {history.slug: readiness(history, brands[history.slug]) for history in ordered}
@@ -93,12 +88,13 @@ def _overview(histories: Sequence[BrandHistory], brands: Mapping[str, Brand], re
     rows = []
     for history in histories:
         one, marks = ready[history.slug], history.marks()
-        gravest = max(marks, key=lambda mark: (GRAVITY.get(mark.name, 0), mark.at), default=None)
+        # Of alerts as grave as each other, one of the brand itself before one of a part of it; and when it first was so grave.
+        gravest = min(marks, key=lambda mark: (-GRAVITY.get(mark.name, 0), mark.is_child, mark.at), default=None)
         rows.append(
             [
                 _Link(history.slug),
                 f"{history.mentions.total() / max(one.days, 1e-9):,.0f}",
-                len(our_alarms(history)),
+                len(history.incidents()),
                 "" if gravest is None else gravest.name,
                 "" if gravest is None else f"{gravest.at.astimezone(brands[history.slug].zone()):%d %b %H:%M}",
                 "none" if gravest is None else gravest.sentence,
@@ -112,7 +108,7 @@ def _overview(histories: Sequence[BrandHistory], brands: Mapping[str, Brand], re
 def _brand(history: BrandHistory, brand: Brand, ready: Readiness, rules: Mapping[str, list[datetime]]) -> Iterator[str]:
     months = max(ready.days / 30, 1e-9)
     yield f'<h2 id="{escape(history.slug)}">{escape(history.slug)}</h2>'
-    written, incidents = history.mentions.total(), len(our_alarms(history))
+    written, incidents = history.mentions.total(), len(history.incidents())
     a_day, noun = written / max(ready.days, 1e-9), "incident" if incidents == 1 else "incidents"
     yield (
         f"<p>{written:,} mentions in {ready.days:.0f} days ({a_day:,.0f} a day), {history.negatives.total():,} of them negative; "
@@ -140,10 +136,18 @@ def _brand(history: BrandHistory, brand: Brand, ready: Readiness, rules: Mapping
 def _readiness(ready: Readiness) -> Iterator[str]:
     yield "<h3>Readiness</h3>"
     warm = "warm" if ready.warm else f"not warm: {WARM_DAYS:.0f} days show every hour of the week twice"
-    raised = ", ".join(f"{profile} {count}" for profile, count in ready.incidents.items())
-    yield f"<p>History of {ready.days:.1f} days, {warm}. Proposed profile: <b>{ready.profile}</b> (incidents raised: {raised}).</p>"
+    raised = ", ".join(
+        f"{profile} {count}{' (configured)' if profile == ready.configured else ''}" for profile, count in ready.incidents.items()
+    )
+    yield (
+        f"<p>History of {ready.days:.1f} days, {warm}. Proposed profile: <b>{ready.profile}</b> (incidents raised: {raised}; "
+        f"at most {PER_MONTH:.0f} a month should be, which is {ready.bearable:.1f} in this time).</p>"
+    )
     if not ready.sources:
-        yield '<p class="note">Counts tell nothing of connectors, channels and authors.</p>'
+        yield (
+            '<p class="note">Counts tell nothing of connectors, channels and authors, and raise no alert before a bucket closes, none of a '
+            "part of the brand, and none with a dossier: mentions may raise more or fewer.</p>"
+        )
         return
     yield _table(
         ["connector", "mentions", "missed the close of their bucket", "too late to count"],
