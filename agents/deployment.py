@@ -84,6 +84,18 @@ def _load_dossiers(folder: Path) -> DossierBook:
     return parse_dossiers(_read(file), file=str(file))
 
 
+def load_languages(folder: Path) -> tuple[str, ...]:
+    """The languages of the deployment's brands together; none without their file.
+
+    Raises:
+        ConfigurationError: the file is wrong.
+    """
+    file = folder / BRANDS
+    if not file.exists():
+        return ()
+    return tuple(sorted({language for brand in parse_brands(_read(file), file=str(file)) for language in brand.languages}))
+
+
 def load_own_words(folder: Path) -> OwnWords:
     """The deployment's own words; none without the file.
 

@@ -60,6 +60,7 @@ class _Entrance(NamedTuple):
     accounts: frozenset[str]
     blocked: frozenset[str]
     shows: re.Pattern[str] | None
+    languages: tuple[str, ...]
 
 
 class Admission(Struct, frozen=True):
@@ -122,6 +123,10 @@ class Door:
         """Whether its source is set to have no usual languages."""
         source = self._registry.source(mention.source)
         return source is not None and source.neutral_language_priors
+
+    def expected(self, mention: Mention) -> tuple[str, ...]:
+        """The languages that its brand is written to in."""
+        return self._entrances.get(mention.brand, self._stranger).languages
 
     def mention(
         self, mention: Mention, record: Incoming, language: Language, counts: Counter[tuple[str, ...]]
@@ -203,6 +208,7 @@ class Door:
             frozenset(self._forms(brand.accounts)),
             frozenset(self._forms(brand.blocked_authors)),
             _any_of(brand.ambiguous.needs_any) if brand.ambiguous is not None else None,
+            brand.languages,
         )
 
     def _forms(self, accounts: Iterable[str]) -> Iterable[str]:

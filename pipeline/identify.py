@@ -31,6 +31,12 @@ DECOY_BIAS = -6.0
 PRIORS = {"nl": 3.0, "en": 2.0, "de": 1.0, "fr": 1.0, "af": -2.0}
 """Log-priors of an ordinary Dutch stream: few there write Afrikaans, and many a short Dutch text could be it. A neutral stream has none."""
 
+KIN = {"nl": {"af": -8.0}, "da": {"nb": -3.0}, "nb": {"da": -3.0}}
+"""Language of a brand → languages that a short text in it is taken for, and what is added to their priors where the brand has not got them.
+
+As much as a clear sentence in the other language outweighs: Afrikaans has words that no Dutch has, most Danish words are Norwegian too.
+"""
+
 GATE = 0.35
 LONGEST = 2_000
 """Characters looked at: more of the same text decides nothing."""
@@ -40,6 +46,9 @@ UNSURE = 40
 """A word of one language alone is heard against a text of fewer letters than this, unless it is `SURE`."""
 SURE = 0.9
 """A hint is heard against a text of fewer than 20 letters, unless the text is this confident."""
+
+_NEUTRAL, _USUAL = 0, 1
+"""Rows of the priors that are there from the beginning."""
 
 _BATCH = 256
 _LANE = 8
@@ -163,28 +172,59 @@ class LanguageIdentifier:
         self._rows = np.empty((0, self._table.shape[1]), dtype=np.float32)
         self._base = model.nb_pc[columns].astype(np.float32)
         self._base[self._first[len(NAMED) + 1] :] += np.float32(DECOY_BIAS)
-        self._priors = np.array([PRIORS.get(label, 0.0) for label in self.labels], dtype=np.float32)
+        self._priors = np.zeros((2, len(self.labels)), dtype=np.float32)  # [kinds of streams, labels]: neutral, usual, those of brands
+        self._priors[_USUAL] = self._priors_of(())
+        self._stream_of: dict[Sequence[str], int] = {(): _USUAL}
         self._next = np.frombuffer(model.tk_nextmove, dtype=f"u{model.tk_nextmove.itemsize}")
         self._row = np.asarray(model.tk_row, dtype=np.int32) << 8
         self._output = np.asarray(model.tk_output, dtype=np.int32)
         self._plain = model.tk_nextmove, self._row.tolist(), model.tk_output
 
     def identify(
-        self, texts: Sequence[str], *, neutral: Sequence[bool] | None = None, hints: Sequence[str | None] | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        neutral: Sequence[bool] | None = None,
+        hints: Sequence[str | None] | None = None,
+        expected: Sequence[tuple[str, ...]] | None = None,
     ) -> list[Language]:
         """Name the language of each text, or decline.
 
         Args:
             neutral: per text, whether it comes from a stream without our usual priors.
             hints: per text, the code of a language that its source claims; heard where the text itself says little.
+            expected: per text, the codes of the languages that its brand is written to in, none where nothing is known: what is close to
+                them and not among them (`KIN`) is held back. A neutral stream knows nothing of it.
         Returns: one per text. Never an error: an emoji is a mention.
         """
         out: list[Language] = []
         for start in range(0, len(texts), _BATCH):
             some = slice(start, start + _BATCH)
             cleaned = [clean(text) for text in texts[some]]
-            out += self._decide(cleaned, neutral[some] if neutral else None, hints[some] if hints else None)
+            streams = self._streams(len(cleaned), neutral[some] if neutral else None, expected[some] if expected else None)
+            out += self._decide(cleaned, streams, hints[some] if hints else None)
         return out
+
+    def _streams(self, texts: int, neutral: Sequence[bool] | None, expected: Sequence[tuple[str, ...]] | None) -> list[int]:
+        """Per text, the row of its priors."""
+        if expected is None:
+            streams = [_USUAL] * texts
+        else:
+            for languages in set(expected).difference(self._stream_of):
+                self._priors = np.vstack([self._priors, self._priors_of(languages)])
+                self._stream_of[languages] = len(self._priors) - 1
+            streams = list(map(self._stream_of.__getitem__, expected))
+        return streams if neutral is None else [_NEUTRAL if one else stream for one, stream in zip(neutral, streams, strict=True)]
+
+    def _priors_of(self, languages: Sequence[str]) -> Scores:
+        """The usual priors, with what is close to these languages and not among them held back."""
+        priors = dict(PRIORS)
+        has = set(map(primary, languages))
+        for language in has:
+            for kin, held_back in KIN.get(language, {}).items():
+                if kin not in has:
+                    priors[kin] = priors.get(kin, 0.0) + held_back
+        return np.array([priors.get(label, 0.0) for label in self.labels], dtype=np.float32)
 
     def scores(self, encoded: Sequence[bytes]) -> Scores:
         """The model's scores [texts, labels], decoys held back, no priors; 0 everywhere for a text without any feature.
@@ -264,10 +304,10 @@ class LanguageIdentifier:
         hits = np.flatnonzero(found >= 0)
         return owners[hits % len(owners)] if len(owners) else owners, found.ravel()[hits]
 
-    def _decide(self, cleaned: Sequence[str], neutral: Sequence[bool] | None, hints: Sequence[str | None] | None) -> list[Language]:
+    def _decide(self, cleaned: Sequence[str], streams: Sequence[int], hints: Sequence[str | None] | None) -> list[Language]:
         encoded = [encode(text) for text in cleaned]
         scores = self.scores(encoded)
-        scores += self._priors if neutral is None else np.where(np.array(neutral)[:, None], np.float32(0), self._priors)
+        scores += self._priors.take(streams, axis=0)
         roots = np.sqrt(np.fromiter((max(1, len(text)) for text in encoded), np.float32, len(encoded)))
         out = []
         for at, verdict in enumerate(_verdicts(scores, roots)):
@@ -279,7 +319,7 @@ class LanguageIdentifier:
             hint = hints[at] if hints else None
             if language.code is None or (language.confidence or 0.0) < SURE:
                 # Shared words speak neither against a hint nor against what the text says.
-                alone = language.code is not None or hint is not None or (neutral is not None and neutral[at])
+                alone = language.code is not None or hint is not None or streams[at] == _NEUTRAL
                 language = self._by_words(text, language, scores[at], roots[at], alone=alone) or language
             if hint is not None and hint != language.code and _hears(text, language, verdict):
                 language = Language(hint, language.guess, None, "hint")

@@ -60,10 +60,15 @@ class LanguageStage:
 
     def _identify(self, mentions: Sequence[Mention]) -> list[Language]:
         door = self.door
+        hints = list(map(door.hint, mentions))
         return self.identifier.identify(
-            [_wording(mention) for mention in mentions],
-            neutral=[door.is_neutral(mention) for mention in mentions],
-            hints=[door.hint(mention) for mention in mentions],
+            list(map(_wording, mentions)),
+            neutral=list(map(door.is_neutral, mentions)),
+            hints=hints,
+            expected=[
+                expected if hint is None or hint in expected else (*expected, hint)  # what is claimed is not held back
+                for expected, hint in zip(map(door.expected, mentions), hints, strict=True)
+            ],
         )
 
 

@@ -90,6 +90,18 @@ def test_score_reads_the_signals_in_what_is_scored() -> None:
     assert "question" not in answer["signals"]["intents"], "the stage cuts a text before it asks what it says"
 
 
+def test_score_expects_the_languages_of_a_deployments_brands(tmp_path: Path) -> None:
+    def said(*arguments: str) -> str:
+        return str(json.loads(webcare("score", "Hoe kan dit nou weer misgaan!", "--json", *arguments).stdout)["language"])
+
+    assert said() == "af"
+    assert said("--config", str(tmp_path)) == "af", "no brands, nothing expected"
+    (tmp_path / "brands.toml").write_text('[[brands]]\nslug = "acme"\nlanguages = ["nl", "en"]\n', "utf-8")
+    assert said("--config", str(tmp_path)) == "nl"
+    (tmp_path / "brands.toml").write_text('[[brands]]\nslug = "acme"\nlanguages = ["nl", "af"]\n', "utf-8")
+    assert said("--config", str(tmp_path)) == "af"
+
+
 def test_score_names_the_line_at_fault() -> None:
     result = webcare("score", "--batch", given='{"text":"goed"}\n{"tekst":"fout"}\n')
     assert result.exit_code == 2

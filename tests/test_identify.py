@@ -198,6 +198,69 @@ def test_priors_are_for_dutch_and_a_neutral_stream_has_none(identifier: Language
     assert one(identifier, "Mooi boek", neutral=True).code == "af"
 
 
+SHORT_DUTCH = [
+    "Haha die reclame met die hond, geweldig!",
+    "Hoe kan dit nou weer misgaan!",
+    "Mooi hoor, app weer plat op betaaldag 👏",
+    "Wat is dit nou weer",
+    "Weer die app",
+    "Ik wil my geld terug",
+    "Nou lekker dan",
+    "Goeie service",
+]
+
+
+@pytest.mark.parametrize("text", SHORT_DUTCH)
+@pytest.mark.parametrize("expected", [("nl",), ("nl", "en"), ("de", "nl")])
+def test_short_dutch_of_a_brand_that_is_written_to_in_dutch_is_dutch(
+    identifier: LanguageIdentifier, text: str, expected: tuple[str, ...]
+) -> None:
+    (language,) = identifier.identify([text], expected=[expected])
+    assert language.code == "nl"
+
+
+@pytest.mark.parametrize("expected", [("nl", "af"), ("en",), ()])
+def test_afrikaans_is_held_back_only_where_dutch_is_expected_and_it_is_not(
+    identifier: LanguageIdentifier, expected: tuple[str, ...]
+) -> None:
+    assert identifier.identify(SHORT_DUTCH, expected=[expected] * len(SHORT_DUTCH)) == identifier.identify(SHORT_DUTCH)
+
+
+@pytest.mark.parametrize(
+    ("expected", "code", "text"),
+    [
+        pytest.param(("nl",), "af", "Die diens was baie swak en niemand wil my help nie", id="Afrikaans"),
+        pytest.param(("nl",), "af", "Hoekom werk die toep nie vandag nie?", id="an Afrikaans question"),
+        pytest.param(("nl",), "af", "Sies, die kos was vrot", id="a short one that is clear"),
+        pytest.param(("nl",), "de", "Wo bleibt mein Paket?", id="German"),
+        pytest.param(("nl",), "en", "What is this", id="English"),
+        pytest.param(("nl",), "fr", "Où est mon colis ?", id="French"),
+        pytest.param(("da",), "nb", "Jeg vil ha pengene mine tilbake nå", id="Norwegian of a Danish brand"),
+        pytest.param(("nb",), "da", "Tusind tak for den hurtige hjælp, I er dygtige", id="Danish of a Norwegian brand"),
+        pytest.param(("nb",), "nb", "Hvorfor får jeg ikke svar", id="what may be both is the brand's: Norwegian"),
+        pytest.param(("da",), "da", "Hvorfor får jeg ikke svar", id="what may be both is the brand's: Danish"),
+        *[pytest.param(("nl",), code, text, id=f"a sentence in {code}") for code, text in SAID.items()],
+        *[pytest.param(("da",), code, text, id=f"a sentence in {code} of a Danish brand") for code, text in SAID.items() if code != "nb"],
+        *[pytest.param(("nl",), None, text, id=f"a sentence in {code}") for code, text in OTHERS.items()],
+    ],
+)
+def test_a_clear_text_is_never_forced_into_a_language_that_is_expected(
+    identifier: LanguageIdentifier, expected: tuple[str, ...], code: str | None, text: str
+) -> None:
+    (language,) = identifier.identify([text], expected=[expected])
+    assert language.code == code
+
+
+def test_a_text_is_named_alike_in_a_batch_of_many_streams(identifier: LanguageIdentifier) -> None:
+    expected: list[tuple[str, ...]] = [("nl",), (), ("nl", "af"), ("da",), ("nl",)] * 2
+    neutral = [False] * 5 + [True] * 5
+    together = identifier.identify(["Hoe kan dit nou weer misgaan!"] * 10, neutral=neutral, expected=expected)
+    for at, language in enumerate(together):
+        (alone,) = identifier.identify(["Hoe kan dit nou weer misgaan!"], neutral=[neutral[at]], expected=[expected[at]])
+        assert alone == language
+    assert [language.code for language in together] == ["nl", "af", "af", "af", "nl", *["af"] * 5]
+
+
 # words
 
 

@@ -174,6 +174,28 @@ def test_languages_are_counted_and_hints_and_neutral_sources_heard(opened: Langu
     assert outcome.counts == {("language", "nl"): 3, ("language", "de"): 1, ("language", "af"): 1, ("language", "none"): 2}
 
 
+def test_the_languages_of_its_brand_are_expected_of_a_mention(identifier: LanguageIdentifier) -> None:
+    registry = Registry(
+        [Brand(slug="hollands"), Brand(slug="kaaps", languages=("nl", "af"))], [SourceSettings(name="world", neutral_language_priors=True)]
+    )
+    opened = LanguageStage(registry, AuthorHasher(b"a key for tests"), identifier, Partitioner(PARTITIONS)).open(HERE, "epoch-1")
+    text = "Hoe kan dit nou weer misgaan!"
+    outcome = opened.process(
+        log(
+            [
+                mention(1, "hollands", text),
+                mention(2, "kaaps", text),
+                mention(3, "hollands", text, source="world"),
+                mention(4, "hollands", text, language_hint="af"),
+                mention(5, "not-registered", text),
+                mention(6, "hollands", "Die diens was baie swak en niemand wil my help nie"),
+            ]
+        )
+    )
+    values = [value for out in outcome.outgoing if isinstance(value := decoded(out), LanguageMention)]
+    assert [value.language for value in values] == ["nl", "af", "af", "af", "nl", "af"]
+
+
 # ticks
 
 

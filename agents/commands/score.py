@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from agents.commands.context import explained, fail, out, settings_of
-from agents.deployment import load_own_words
+from agents.deployment import load_languages, load_own_words
 from agents.lexicons import load_engine
 from agents.models import load_identifier
 from agents.replay import InputError
@@ -39,7 +39,9 @@ def score(
     ] = False,
     engine: Annotated[Literal["vader", "pack", "full"], typer.Option(help="Which sentiment engine.")] = "full",
     language: Annotated[str | None, typer.Option(help="The language, instead of detecting it.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Folder of a deployment: its own words (words.toml) count.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Folder of a deployment: its own words (words.toml) and its brands' languages count.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON also for a single text on a terminal.")] = False,
 ) -> None:
     """Language and sentiment of a text, and which words moved it."""
@@ -47,7 +49,8 @@ def score(
         if (text is None) == (not batch):
             fail("give a text, or --batch with JSON lines on standard input")
         folder = settings_of(config=config).config
-        scorer = Scoring(load_identifier(), load_engine(engine, load_own_words(folder) if folder is not None else {}))
+        own_words, languages = ({}, ()) if folder is None else (load_own_words(folder), load_languages(folder))
+        scorer = Scoring(load_identifier(), load_engine(engine, own_words), languages)
         if text is not None:
             (answer,) = scorer.answers([_Given(text, language)])
             if as_json or not sys.stdout.isatty():
@@ -76,13 +79,14 @@ def _given_lines(source: TextIO) -> Iterator[_Given]:
 class Scoring:
     """The first two stages' judgement of bare texts."""
 
-    def __init__(self, identifier: LanguageIdentifier, engine: SentimentEngine) -> None:
+    def __init__(self, identifier: LanguageIdentifier, engine: SentimentEngine, expected: tuple[str, ...] = ()) -> None:
         self._identifier = identifier
         self._engine = engine
+        self._expected = expected
 
     def answers(self, given: Sequence[_Given]) -> list[dict[str, Any]]:
         """One answer per text, in order; a language given overrides detection."""
-        found = self._identifier.identify([one.text for one in given])
+        found = self._identifier.identify([one.text for one in given], expected=[self._expected] * len(given))
         languages = [guess.code if one.language is None else _code(one.language) for one, guess in zip(given, found, strict=True)]
         texts = [scored_text(None, one.text) for one in given]
         sentiments = self._engine.score(texts, languages)
