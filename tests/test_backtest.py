@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,19 +15,20 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from agents.backtest.counts import read_history as read_counted_history
-from agents.backtest.history import BrandHistory, HourSeen, Mark, Raised
+from agents.backtest.history import STAGES, BrandHistory, HourSeen, Mark, Raised, read_history
 from agents.backtest.picture import HEIGHT, WIDTH, picture, spread
-from agents.backtest.profiles import other_profiles
+from agents.backtest.profiles import EveryProfile, other_profiles
 from agents.backtest.readiness import PROFILES, proposed, readiness
 from agents.backtest.report import rule_alarms, write_report
 from agents.broker import Broker
 from agents.cli import app
-from agents.deployment import packaged_deployments
+from agents.deployment import build_stages, load_deployment
 from agents.replay import in_order, read_line, replay
 from agents.sending import send_records
-from agents.settings import Settings
+from agents.settings import DEMO_KEY, Settings
 from agents.topics import apply_topics
 from pipeline.brands import Brand, CalendarEvent, Registry
+from pipeline.crisis import CrisisStage
 from pipeline.partition import Partitioner
 from pipeline.ticks import BUCKET
 from schemas.mention import Tier
@@ -226,11 +226,11 @@ def test_a_history_of_counts(tmp_path: Path) -> None:
 
 
 def rows_of_three_sizes() -> str:
-    """Two weeks and a bit with a little trouble, more, and most of all after an hour of little."""
+    """Four quiet days, then a little trouble, more, and most of all after an hour of little."""
     out = ["ts,tot,neg"]
-    for index in range(18 * DAY):
+    for index in range(7 * DAY):
         day, bucket = divmod(index, DAY)
-        trouble = {15: 5, 16: 7, 17: 5 if bucket < 132 else 20}.get(day, 0) if 120 <= bucket < 144 else 0
+        trouble = {4: 5, 5: 7, 6: 5 if bucket < 132 else 20}.get(day, 0) if 120 <= bucket < 144 else 0
         negatives = (index % 12 == 0) + (trouble if bucket % 12 == 0 or trouble == 20 else 0)
         out.append(f"{(FIRST + index) * BUCKET},{negatives + 2 * (index % 6 == 0)},{negatives}")
     return "\n".join(out) + "\n"
@@ -253,7 +253,7 @@ def test_that_counts_tell_of_each_profile_what_it_itself_would_raise(tmp_path: P
 def test_that_counts_follow_the_brands_calendar(tmp_path: Path) -> None:
     file = tmp_path / "noordnet.csv"
     file.write_text(rows_of_three_sizes(), "utf-8")
-    start = datetime(2026, 9, 29, tzinfo=UTC)
+    start = datetime(2026, 9, 18, tzinfo=UTC)
     sale = CalendarEvent(
         name="uitverkoop",
         kind="campaign",
@@ -297,6 +297,7 @@ def test_the_command(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "120 mentions" in page
+    assert re.search(r"\(incidents raised: sensitive \d+, default \d+ \(configured\), quiet \d+; at most 2 a month", page)
     assert not re.search(r"(?:src|href)=(?!\"#)|url\(|@import|<script", page)
     assert "waardeloos" not in page
     assert "iemand" not in page
@@ -305,14 +306,14 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def two_rows(start: datetime) -> Iterator[dict[str, Any]]:
-    """Three quiet days, then a small row in mails, which are a row of their own, and a larger one in public."""
-    for number in range(24 * 4):
+    """A quiet day and a half, then a small row in mails, which are a row of their own, and a larger one in public."""
+    for number in range(24 * 2):
         yield mention(number, start + timedelta(minutes=45 * number), "Kan ik mijn abonnement wijzigen?")
     for number in range(100, 107):
-        at = start + timedelta(days=2, hours=4, minutes=3 * number - 300)
+        at = start + timedelta(days=1, hours=4, minutes=3 * number - 300)
         yield mention(number, at, "Al drie dagen geen internet, waardeloos!") | {"channel": "mail", "channel_family": "mail"}
     for number in range(200, 218):
-        yield mention(number, start + timedelta(days=2, hours=12, minutes=2 * number - 400), "Al drie dagen geen internet, waardeloos!")
+        yield mention(number, start + timedelta(days=1, hours=12, minutes=2 * number - 400), "Al drie dagen geen internet, waardeloos!")
 
 
 def mention(number: int, at: datetime, text: str) -> dict[str, Any]:
@@ -320,18 +321,21 @@ def mention(number: int, at: datetime, text: str) -> dict[str, Any]:
 
 
 def test_that_the_page_says_the_same_of_a_profile_whichever_is_configured(tmp_path: Path) -> None:
-    file, start = tmp_path / "mentions.jsonl", datetime(2026, 9, 14, 8, tzinfo=UTC)
-    lines = sorted(two_rows(start), key=lambda line: str(line["published_at"]))
-    file.write_text("".join(json.dumps(line | {"brand": brand}) + "\n" for line in lines for brand in ("klein", "groot")), "utf-8")
-    shutil.copy(packaged_deployments() / "demo" / "routing.toml", tmp_path)
+    rows = sorted(two_rows(datetime(2026, 9, 14, 8, tzinfo=UTC)), key=lambda line: str(line["published_at"]))
+    sent = [json.dumps(row | {"brand": brand}).encode() for row in rows for brand in ("klein", "groot")]
+    lines, times = in_order([read_line(number, line) for number, line in enumerate(sent, start=1)], sort=False, name="")
+    demo = load_deployment()
+    before_crisis = build_stages(demo, DEMO_KEY, 1, STAGES[:-1])
     said = []
     for profile in PROFILES:
-        entries = [("klein", 90), ("groot", 100_000)]
-        brands = [f'[[brands]]\nslug = "{slug}"\ncomplaints_per_month = {often}\nprofile = "{profile}"\n' for slug, often in entries]
-        (tmp_path / "brands.toml").write_text("".join(brands), "utf-8")
-        done = CliRunner().invoke(app, ["backtest", str(file), "--config", str(tmp_path), "--output", str(tmp_path / profile)])
-        assert done.exit_code == 0, done.output
-        parts = (tmp_path / profile / "report.html").read_text("utf-8").split("<h2")[1:]
+        brands = Registry(
+            [Brand(slug=slug, complaints_per_month=often, profile=profile) for slug, often in (("klein", 90), ("groot", 1e5))]
+        )
+        every_profile = EveryProfile(CrisisStage(brands, ""), brands, lambda registry: CrisisStage(registry, ""))
+        histories = read_history(replay(lines, times, Partitioner(1)), [*before_crisis, every_profile])
+        every_profile.tell(histories)
+        write_report(histories, brands, tmp_path)
+        parts = (tmp_path / "report.html").read_text("utf-8").split("<h2")[1:]
         counted = [re.findall(r"(\w+) (\d+)( \(configured\))?[,;]", part[part.index("(incidents raised:") :]) for part in parts]
         for part, counts in zip(parts, counted, strict=True):
             [configured] = [(name, count) for name, count, mark in counts if mark]
