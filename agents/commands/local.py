@@ -45,9 +45,9 @@ def detect(
     """Judge a count series: CSV `timestamp,value` on standard input, the same rows with expected,anomaly_score,alert out.
 
     expected: what the past leads to expect of the row. anomaly_score: 0 to 1, at least 0.5 only where alert is 1. alert: 1 in the row
-    that raises an alarm, else 0. With --counts, a line of the alerts is one raised or escalated: bucket is the number of the row, from 0 and
-    without the header; kind is warn, crit (tiers warning and crisis) or surge (many mentions of any kind); signal is burst, share or
-    slow_burn, and empty for a surge.
+    that raises an alarm, else 0. With --counts, a line of the alerts is one that was raised or escalated: bucket is the number of the
+    row, from 0 and without the header; kind is warn, crit (tiers warning and crisis) or surge (many mentions of any kind); signal is
+    burst, share or slow_burn, and empty for a surge.
     """
     with explained():
         try:
