@@ -1,6 +1,7 @@
 """What else a text says: whether it asks, complains or praises, and whether its rating says otherwise.
 
 Intents are proxies read from words. A question is seen by its mark, or by how it opens; that works in four languages, scored or not.
+"Wat zijn jullie traag" opens like one and is none.
 """
 
 import re
@@ -13,9 +14,27 @@ _LINK_OR_HANDLE = re.compile(r"https?://\S+|www\.\S+|@\w+")
 """All that there is where no @ stands behind what may be a name: a quarter of the price, as one letter tells where to look."""
 _START = r"(?:^|[.!,:;\n–-])\s{0,3}(?:(?:en|maar|dus|hoi|hallo|hi|hey|hello|and|so|but|und|aber|hallo|et|mais|bonjour)\s+)?"
 
+_ADJECTIVES = (
+    r"(?:traag|lang|sloom|langzaam|snel|laat|vroeg|duur|goedkoop|slecht|goed|mooi|lelijk|leuk|fijn|lekker|vies|smerig|vuil|druk|vol|leeg|stom|dom|suf"
+    r"|slap|zwak|sterk|slim|handig|onhandig|lastig|moeilijk|makkelijk|ingewikkeld|omslachtig|zielig|triest|jammer|treurig|droevig|saai|raar"
+    r"|vreemd|bizar|gek|ziek|naar|rot|kut|klote|ruk|erg|flauw|laf|lief|aardig|vriendelijk|onvriendelijk|klantvriendelijk|klantonvriendelijk"
+    r"|onbeschoft|bot|lomp|brutaal|netjes|super|top|geweldig|fantastisch|prachtig|heerlijk|knap|tof|gaaf|cool|chill|vet|irritant|frustrerend"
+    r"|vervelend|ergerlijk|teleurstellend|belachelijk|verschrikkelijk|vreselijk|afschuwelijk|ongelooflijk|ongelofelijk|schandalig|amateuristisch"
+    r"|onprofessioneel|professioneel|onbetrouwbaar|betrouwbaar|onduidelijk|onzorgvuldig|onhebbelijk|gierig|inhalig|krenterig|arrogant|asociaal"
+    r"|armzalig|armoedig|blij|boos|kwaad|moe|\w{2,20}loos)"
+)
+_EXCLAIMS = (
+    r"\s+(?:ben|is|zijn|was|waren|duurt|gaat|werkt|werken|wordt|worden)\s+"
+    r"(?!(?:er|hier|daar|nou|nu|nog|al|wel|niet|dan|precies|voor|aan|in|op|om|met|bij|zo|te|volgens)\b)"
+    r"(?:(?!(?:de|een|mijn|uw|ons|onze|hun)\b)[\w'-]{1,40}|[\w'-]{1,40}(?:\s+[\w'-]{1,40}){1,3}?)\s+"
+    rf"(?:(?:toch|weer|ook|zo|echt|altijd|heel|erg|ontzettend|super|belachelijk)\s+){{0,3}}{_ADJECTIVES}"
+    r"(?:\s+(?:zeg|he|hè|hé|hoor|toch|weer|man|ook|nou|vandaag|allemaal|geworden)\b){0,3}\s{0,3}(?![\w\s'-])"
+)
+"""After "wat": what exclaims about somebody or something and ends with a quality: "wat zijn jullie traag", "wat is de app weer slecht"."""
+
 _OPENINGS = {
     "nl": (
-        r"(?:hoe|wat|waar|waarom|wanneer|wie|welke?|hoeveel)\s+"
+        rf"(?:hoe|wat(?!{_EXCLAIMS})|waar|waarom|wanneer|wie|welke?|hoeveel)\s+"
         r"(?:is|zijn|was|waren|wordt|worden|ka?n|kunt|kunnen|moet(?:en)?|mag|mogen|gaa?t?|gaan|komt?|komen|heb|heeft|hebben|had|doet?|doen"
         r"|werkt|krijgt?|krijgen|duurt|zit|staat|weet|betekent|zie|lees|wil|willen|zal|zullen|zou|zouden|verloopt|geldt|kost(?:en)?|blijft"
         r"|blijven|rijdt|rijden|regel|betaal|begint|opent|sluit|hoort|lang|laat|vaak|veel)\b"
