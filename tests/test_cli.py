@@ -66,14 +66,47 @@ def test_score_a_batch_in_order() -> None:
         ("full", "en", "lexicon and rules and the linear layer"),
         ("full", "nl", "lexicon and rules and the linear layer"),
         ("full", "pl", "nothing: there are no words for this language"),
+        ("full", None, "nothing: the language is not known"),
     ],
 )
 def test_score_says_what_it_rests_on(
-    engine: Literal["vader", "pack", "full"], language: str, ground: str, capsys: pytest.CaptureFixture[str]
+    engine: Literal["vader", "pack", "full"], language: str | None, ground: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answered = score.Scoring(load_identifier(), load_engine(engine)).answers([score._Given("my good parcel", language)])
+    text = "😡😡😡" if language is None else "my good parcel"
+    answered = score.Scoring(load_identifier(), load_engine(engine)).answers([score._Given(text, language)])
     score._show_score(answered[0], engine)
     assert f", by {ground}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "adds"),
+    [
+        ("Ziek goed dit, kappen!", "nl", True),
+        ("Waardeloze service", "nl", False),
+        ("Heel fijn geholpen", "nl", False),
+        ("de winkel is open", "nl", False),
+        ("terrible service", "en", False),
+    ],
+)
+def test_what_score_shows_has_the_sign_of_the_label(text: str, language: str, adds: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    (answer,) = score.Scoring(load_identifier(), load_engine("full")).answers([score._Given(text, language)])
+    score._show_score(answer, "full")
+    shown = [line.split(None, 1) for line in capsys.readouterr().out.splitlines() if line.strip()[:1] in "+-"]
+    assert any(what.startswith("all that the linear layer adds") for _, what in shown) is adds
+    sign = {"positive": 1, "negative": -1, "neutral": 0}[answer["sentiment"].label]
+    assert sign * sum(float(valence) for valence, _ in shown) > 0 or sign == 0
+
+
+@pytest.mark.parametrize("language", ["Nederlands", "xx", "", "und"])
+def test_score_refuses_a_language_that_it_does_not_know_by_its_code(language: str) -> None:
+    result = webcare("score", "Bedankt!", "--language", language)
+    assert result.exit_code == 2
+    assert "is no language that is known; use one of nl, en, de, fr" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("language", ["nl", "NL", "nl-BE", "nl_BE"])
+def test_score_knows_a_language_in_every_way_of_writing_it(language: str) -> None:
+    assert json.loads(webcare("score", "Bedankt!", "--language", language, "--json").stdout)["language"] == "nl"
 
 
 def test_score_takes_a_language_with_its_region() -> None:

@@ -1,5 +1,6 @@
 """`webcare score`: language and sentiment of bare texts, as JSON or as an explanation."""
 
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -12,16 +13,18 @@ import typer
 
 from agents.commands.context import explained, fail, out, settings_of
 from agents.deployment import load_languages, load_own_words
-from agents.lexicons import load_engine
+from agents.lexicons import load_engine, load_layer
 from agents.models import load_identifier
 from agents.replay import InputError
 from agents.text_files import without_mark
-from pipeline.identify import LanguageIdentifier
+from pipeline.identify import NAMED, LanguageIdentifier, named
 from pipeline.sentiment import SentimentEngine, scored_text
 from pipeline.signals import signals
 from schemas.mention import Author, LanguageMention, Sentiment
 
 BAR = 30
+LEAST_SHARE = 1e-4
+"""Probabilities have four decimals."""
 GROUNDS = {"text": "its letters", "words": "words of that language only", "hint": "its source"}
 SCORE_BATCH = 256
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,6 +51,8 @@ def score(
     with explained():
         if (text is None) == (not batch):
             fail("give a text, or --batch with JSON lines on standard input")
+        if language is not None and named(language) is None:
+            fail(f"--language {language!r} is no language that is known; use one of {', '.join(NAMED)}, with its region if wanted (nl-BE)")
         folder = settings_of(config=config).config
         own_words, languages = ({}, ()) if folder is None else (load_own_words(folder), load_languages(folder))
         scorer = Scoring(load_identifier(), load_engine(engine, own_words), languages)
@@ -129,13 +134,16 @@ def _show_score(answer: dict[str, Any], engine: str) -> None:
     sentiment: Sentiment = answer["sentiment"]
     out.print(f"language   {_language(answer)}")
     compound = "" if sentiment.compound is None else f" {sentiment.compound:+.3f}"
-    out.print(f"sentiment  {sentiment.label}{compound}, by {_engine(sentiment, engine)}")
+    out.print(f"sentiment  {sentiment.label}{compound}, by {_engine(sentiment, answer['language'], engine)}")
     for label, share in (("negative", sentiment.negative), ("neutral", sentiment.neutral), ("positive", sentiment.positive)):
         if share is not None:
             out.print(f"           {label:8} {share:4.0%} {_bar(share)}")
     for hit in sentiment.hits:
         out.print(f"           {hit.valence:+.2f}  {hit.text}", markup=False)
-    if sentiment.compound is not None and not sentiment.hits:
+    rest = _rest(sentiment, answer["language"])
+    if rest is not None:
+        out.print(f"           {rest:+.2f}  all that the linear layer adds", markup=False)
+    elif sentiment.compound is not None and not sentiment.hits:
         out.print("           no word that is known moves it")
     if answer["signals"].intents:
         out.print(f"intents    {', '.join(answer['signals'].intents)}")
@@ -152,10 +160,22 @@ def _language(answer: dict[str, Any]) -> str:
     return f"{language} ({sure}by {GROUNDS.get(ground, ground)})"
 
 
-def _engine(sentiment: Sentiment, engine: str) -> str:
+def _rest(sentiment: Sentiment, language: str | None) -> float | None:
+    """What the linear layer adds to the words told, on their scale, where those do not come to the label; None where they do."""
+    sign = {"positive": 1, "negative": -1}.get(sentiment.label, 0)
+    told = sum(hit.valence for hit in sentiment.hits)
+    if sentiment.positive is None or sentiment.negative is None or language is None or told * sign > 0 or sign == 0:
+        return None
+    if (layer := load_layer(language)) is None:
+        return None
+    odds = max(sentiment.positive, LEAST_SHARE) / max(sentiment.negative, LEAST_SHARE)
+    return math.log(odds) / layer.header.valence - told
+
+
+def _engine(sentiment: Sentiment, language: str | None, engine: str) -> str:
     """What the answer rests on."""
     if sentiment.label == "unscored":
-        return "nothing: there are no words for this language"
+        return "nothing: " + ("the language is not known" if language is None else "there are no words for this language")
     if engine == "vader":
         return "VADER as it is"
     return "lexicon and rules and the linear layer" if sentiment.negative is not None else "lexicon and rules alone"
