@@ -56,6 +56,10 @@ _RULE_WORDS = frozenset({"but", "kind", "of", "or", "nor", "at", "very", "least"
 """Words that rules ask for by name."""
 
 
+_ALSO_TURN = frozenset({"no", "least"})
+"""Words beside the negations that turn round what follows."""
+
+
 class _Words(dict[str, Word | None]):
     """Raw token → its record, or None for a word without any part in the rules."""
 
@@ -89,16 +93,22 @@ class VaderRules:
         self._sign = re.compile(f"[{_ranges(ord(sign) for sign in data.emoji if len(sign) == 1)}]")
 
     def score(self, text: str) -> tuple[Vader, list[tuple[str, float]]]:
-        """The four figures of a text, and each word that moved them with its final valence, in order. Nothing is cut off."""
-        figures, found, valences = self._score(text, None)
-        return figures, [(word.form, valences[i]) for i, word in found if i in valences]
+        """The four figures of a text, and each word that moved them with its final valence, in order. Nothing is cut off.
+
+        A word that a negation turns round is told with it, and with what stands between.
+        """
+        figures, tokens, found, valences = self._score(text, None)
+        word_at = dict(found)
+        return figures, [(_told(i, valence, word_at, tokens), valence) for i, valence in sorted(valences.items())]
 
     def figures(self, text: str, tokens: Sequence[str] | None = None) -> Vader:
         """The four figures of a text; ``tokens``: the text split at white space, where it is at hand."""
         return self._score(text, tokens)[0]
 
-    def _score(self, text: str, tokens: Sequence[str] | None) -> tuple[Vader, Sequence[tuple[int, Word]], Mapping[int, float]]:
-        """The figures; and the words of the rules with the valences of those that moved them, by position."""
+    def _score(
+        self, text: str, tokens: Sequence[str] | None
+    ) -> tuple[Vader, Sequence[str], Sequence[tuple[int, Word]], Mapping[int, float]]:
+        """The figures; all tokens; and the words of the rules with the valences of those that moved them, by position."""
         if not text.isascii():
             described = self._sign.sub(self._describe, text)
             if described != text:
@@ -106,13 +116,13 @@ class VaderRules:
         if tokens is None:
             tokens = text.split()
         if not tokens:
-            return NOTHING, (), {}
+            return NOTHING, (), (), {}
         words = list(map(self._words.__getitem__, tokens))
         found = [(i, word) for i, word in enumerate(words) if word is not None]
         valences = self._valences(words, found, tokens) if found else {}
         if not valences:
-            return PLAIN, (), {}
-        return _figures(valences.values(), len(tokens) - len(valences), _emphasis(text)), found, valences
+            return PLAIN, (), (), {}
+        return _figures(valences.values(), len(tokens) - len(valences), _emphasis(text)), tokens, found, valences
 
     def _describe(self, match: re.Match[str]) -> str:
         sign = match[0]
@@ -195,6 +205,17 @@ class VaderRules:
         for phrase in (f"{three} {two} {one}", f"{three} {two}", f"{two} {one}"):
             valence += self._boosters.get(phrase, 0.0)
         return valence
+
+
+def _told(i: int, valence: float, word_at: Mapping[int, Word], tokens: Sequence[str]) -> str:
+    """The word at ``i`` as it stands, after the nearest of three words that may have turned it round, if it is."""
+    word = word_at[i]
+    if word.valence is not None and word.valence * valence < 0:
+        for before in range(i - 1, max(i - 4, -1), -1):
+            turning = word_at.get(before)
+            if turning is not None and (turning.negates or turning.lower in _ALSO_TURN):
+                return " ".join([turning.form, *tokens[before + 1 : i], word.form])
+    return word.form
 
 
 def _lower(words: Sequence[Word | None], i: int) -> str:
