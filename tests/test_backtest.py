@@ -182,6 +182,20 @@ def test_that_an_alert_with_a_parent_is_a_childs_and_opens_nothing() -> None:
     assert [at.hour for at in known.incidents()] == [9]
 
 
+def test_that_what_becomes_part_of_another_is_one_incident_with_it() -> None:
+    """A part that pages before the brand itself does, and an early raise that goes on under another name."""
+    known = BrandHistory("noordnet")
+    known.raised = [
+        Raised(alert("deel", "warning", 9), None),
+        Raised(alert("vroeg", "warning", 10), None),
+        Raised(replace(alert("vroeg", "warning", 10, "eigen"), transition="resolved"), None),
+        Raised(alert("eigen", "warning", 11), None),
+        Raised(replace(alert("deel", "warning", 11, "vroeg"), transition="updated"), None),
+        Raised(alert("later", "warning", 22), None),
+    ]
+    assert [at.hour for at in known.incidents()] == [9, 22]
+
+
 def alert(incident_id: str, tier: Tier, hour: int, parent: str | None = None) -> Alert:
     at = datetime(2026, 9, 22, hour, tzinfo=UTC)
     return Alert(

@@ -1,7 +1,7 @@
 """What the stages up to the crisis stage make of a history: per brand its counts, its alerts, and who wrote where in which tone."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -82,15 +82,19 @@ class BrandHistory:
     _loud: set[tuple[int, str, bool]] = field(default_factory=set)
 
     def marks(self) -> list[Mark]:
-        """What was raised or escalated, in order; each incident opens once, children of another never."""
+        """What was raised or escalated, in order; each incident opens once, children of another never.
+
+        What was told as one of its own and then became part of another, or goes on under another name, is one with that.
+        """
         out, open_ones = list(self.told), set[str]()
+        wholes = {alert.incident_id: alert.parent_incident_id for alert, _ in self.raised if alert.parent_incident_id is not None}
         for alert, _ in self.raised:
             if alert.transition not in ("raised", "escalated"):
                 continue
             paged = alert.kind == "crisis" and alert.tier in ("warning", "crisis") and alert.parent_incident_id is None
-            opens = paged and alert.incident_id not in open_ones
+            opens = paged and (whole := _whole(alert.incident_id, wholes)) not in open_ones
             if opens:
-                open_ones.add(alert.incident_id)
+                open_ones.add(whole)
             name, is_child = alert.tier or alert.kind, alert.parent_incident_id is not None
             out.append(Mark(alert.updated_at, name, alert.signal or "", alert.headline, opens, is_child))
         return sorted(out)
@@ -102,6 +106,14 @@ class BrandHistory:
     def stretch(self) -> range:
         """The buckets from the first mention to the last."""
         return range(min(self.mentions), max(self.mentions) + 1) if self.mentions else range(0)
+
+
+def _whole(incident_id: str, wholes: Mapping[str, str]) -> str:
+    """What an incident is part of in the end."""
+    passed = {incident_id}
+    while (whole := wholes.get(incident_id)) is not None and whole not in passed:
+        passed.add(incident_id := whole)
+    return incident_id
 
 
 class _Author(Struct):
