@@ -51,6 +51,7 @@ class Brand(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accounts: tuple[str, ...] = ()
     time_zone: str = "Europe/Amsterdam"
     languages: Annotated[tuple[Annotated[str, Meta(pattern="^[a-z]{2}$")], ...], Meta(min_length=1)] = ("nl",)
+    """What it is written to in, its own first; what is close to them and not among them needs a clear text (`pipeline.identify.KIN`)."""
     mode: Mode = "live"
     profile: Literal["quiet", "default", "sensitive"] = "default"
     team: str | None = None
