@@ -425,9 +425,9 @@ def weight(key: bytes | None, value: bytes | None, headers: Any) -> int:
 # -- headers whose names the client library cannot read
 
 
-def record_batch(first: int, badly_named: set[int], codec: int) -> bytes:
+def record_batch(first: int, badly_named: set[int], codec: int, size: int = 4) -> bytes:
     batch = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 1 << 20)
-    for number in range(4):
+    for number in range(size):
         headers = [("naam" if codec else "n??m", b"\xff"), ("leeg", None)] if number in badly_named else []
         batch.append(number, timestamp=5, key=b"k", value=b"v\xff", headers=headers)
     built = bytearray(bytes(batch.build()).replace(b"n??m", b"n\xe4\xe4m"))
@@ -448,6 +448,15 @@ def test_a_header_whose_name_is_not_utf8_is_read_all_the_same(codec: int) -> Non
     well = (("naam", b"\xff"), ("leeg", None)) if codec else badly
     assert {record.offset: record.headers for record in read if record.headers} == {11: badly, 12: badly, 17: well, 21: badly}
     assert records.next_fetch_offset == 22
+
+
+@pytest.mark.parametrize("size", [255, 256, 257, 512, 700])
+@pytest.mark.parametrize(("badly_named", "codec"), [(set(), 1), ({254}, 0), ({255}, 0), ({3, 256}, 0), ({650}, 0)])
+def test_long_record_batches_are_read_to_their_end_once(size: int, badly_named: set[int], codec: int) -> None:
+    accept_any_header_name()
+    log = record_batch(10, badly_named, codec, size) + record_batch(10 + size, set(), 0)
+    records = fetcher.PartitionRecords(TopicPartition("t", 0), fetcher.MemoryRecords(log), [], 10, None, None, True, 1)
+    assert [record.offset for record in records] == list(range(10, 14 + size))
 
 
 def test_record_batches_of_before_there_were_headers_are_read() -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from pipeline.stage import Incoming
 
@@ -100,10 +100,8 @@ class Pace:
 
 def weight(record: Incoming) -> int:
     """Bytes of a record, roughly."""
-    size = len(record.key or b"") + len(record.value or b"")
-    for name, value in record.headers:
-        size += len(name) + len(value or b"")
-    return size
+    headers = sum(map(len, filter(None, chain.from_iterable(record.headers))))
+    return len(record.key or b"") + len(record.value or b"") + headers
 
 
 def cut(queue: deque[Incoming], sizes: deque[int], most: int) -> tuple[list[Incoming], int]:
@@ -114,6 +112,11 @@ def cut(queue: deque[Incoming], sizes: deque[int], most: int) -> tuple[list[Inco
             break
         total += size
         count += 1
+    if count == len(queue):
+        records = list(queue)
+        queue.clear()
+        sizes.clear()
+        return records, total
     for _ in range(count):
         sizes.popleft()
     return [queue.popleft() for _ in range(count)], total

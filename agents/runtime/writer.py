@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import AIOKafkaProducer
@@ -53,6 +54,8 @@ class Write(NamedTuple):
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
 
+
+_PARTS = attrgetter("key", "value", "headers")
 
 Place = tuple[str, int]
 """A topic's name and the partition to write to."""
@@ -164,12 +167,12 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
         while True:
             assert self._producer is not None
             batch = self._producer.create_batch()
-            end = first
-            for record in islice(records, first, None):
+            append, size, end = batch.append, batch.size, first
+            for key, value, headers in map(_PARTS, islice(records, first, None)):
                 # A topic's size limit is one of batches: a large record goes alone.
-                if end > first and batch.size() + len(record.value or b"") > largest:
+                if end > first and size() + len(value or b"") > largest:
                     break
-                if batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers) is None:
+                if append(timestamp=None, key=key, value=value, headers=headers) is None:
                     break
                 end += 1
             if end == first:
@@ -188,7 +191,5 @@ class Writer(Service):  # type: ignore[misc]  # mode has no types we use
 
 
 def _weight(record: Written) -> int:
-    size = len(record.key or b"") + len(record.value or b"") + 40
-    for name, value in record.headers:
-        size += len(name) + len(value or b"")
-    return size
+    headers = sum(map(len, filter(None, chain.from_iterable(record.headers))))
+    return len(record.key or b"") + len(record.value or b"") + 40 + headers
