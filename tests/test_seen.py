@@ -246,4 +246,4 @@ def test_a_repost_amplifies_and_a_reply_does_both():
     for author, role in enumerate([ROOT, ROOT, REPLY, REPOST, REPOST]):
         buckets.add(Seen(3, 0, author, NEGATIVE, role, live=True))
     assert buckets.close(3) == (3, 3)
-    assert buckets.volume(0, 5) == (3, 0, 1.5)
+    assert buckets.volume(0, 5) == (3, 3, 0, 1.5)
