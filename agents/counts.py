@@ -77,9 +77,8 @@ class Buckets:
         return (at if at.tzinfo is not None else at.replace(tzinfo=self._zone, fold=fold)).astimezone(UTC)
 
 
-def read_counts(file: Path, needed: Sequence[str] = NEEDED, *, time_zone: tzinfo = UTC) -> Iterator[Counts]:
-    """The rows of a file of counts. Where a factor is not ``needed`` and not there, nothing was announced. ``time_zone``: of times that
-    name none.
+def read_counts(file: Path, *, time_zone: tzinfo = UTC) -> Iterator[Counts]:
+    """The rows of a file of counts. Without factors nothing was announced. ``time_zone``: of times that name none.
 
     Raises:
         InputError: the file, a column or a row cannot be read, or a row does not come after the one before.
@@ -88,7 +87,7 @@ def read_counts(file: Path, needed: Sequence[str] = NEEDED, *, time_zone: tzinfo
     try:
         reader = csv_of(file.read_bytes(), str(file))
         header = next(reader, None) or []
-        missing = [column for column in needed if column not in header]
+        missing = [column for column in NEEDED if column not in header]
         if missing:
             raise InputError(f"{file}: line 1: columns missing: {', '.join(missing)}{separator_hint(header)}")
         places = [header.index(column) if column in header else None for column in COLUMNS]

@@ -15,8 +15,6 @@ from pipeline.share import NOTHING_ANNOUNCED, Announced
 from pipeline.ticks import BUCKET
 from pipeline.watch import Verdict, Watch
 
-COLUMNS = ("ts", "tot", "neg")
-"""What such a file must have; ``mult_tot`` and ``mult_neg`` may be there."""
 HOUR = 3600 // BUCKET
 
 
@@ -32,7 +30,7 @@ def read_history(path: Path, brand: Brand) -> BrandHistory:
     watch, others = Watch(brand.profile, prior), {profile: Watch(profile, prior) for profile in other_profiles(brand)}
     history.otherwise = dict.fromkeys(others, 0)
     calendar, holidays = EventCalendar(brand.events), brand.holiday_numbers()
-    for row in read_counts(path, COLUMNS):
+    for row in read_counts(path):
         at = row.at.replace(tzinfo=UTC) if row.at.tzinfo is None else row.at
         bucket = int(at.timestamp() // BUCKET)
         _note(history, bucket, row)

@@ -338,8 +338,7 @@ def _weigh(text: str, units: Sequence[Unit], read: _Read) -> set[int]:
     used: set[int] = set()
     if not found:
         return used
-    free = set(negations)
-    is_mixed: bool | None = None
+    free, mixed_case = set(negations), not text.isupper()
     before: _Found | None = None
     for hit in found:
         start = hit.start
@@ -374,11 +373,8 @@ def _weigh(text: str, units: Sequence[Unit], read: _Read) -> set[int]:
         if share:
             hit.turned = True
             hit.valence *= 1 - share + share * (PRAISE_NEGATED if hit.plain > 0 else BLAME_NEGATED)
-        if units[start].loud if start == hit.end else _is_loud(units, hit):
-            if is_mixed is None:
-                is_mixed = not text.isupper()  # looks at all of the text: once, not at each find
-            if is_mixed:
-                hit.valence += math.copysign(LOUD, hit.valence)
+        if mixed_case and (units[start].loud if start == hit.end else _is_loud(units, hit)):
+            hit.valence += math.copysign(LOUD, hit.valence)
         before = hit
     return used
 
