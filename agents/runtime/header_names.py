@@ -6,7 +6,7 @@ is read by the library's slower one in Python, with U+FFFD in place of what cann
 """
 
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from aiokafka.consumer import fetcher
@@ -17,8 +17,6 @@ _LENGTH = slice(8, 12)
 _OVERHEAD = 12
 _MAGIC = 16
 _WITH_HEADERS = 2
-_AT_ONCE = 256
-"""Records parsed before they are handed on one by one: to count each as it goes costs as much as to parse it."""
 
 
 class _Bytes(bytes):
@@ -52,14 +50,10 @@ class _Batch:
 
     def __iter__(self) -> Iterator[Any]:
         read = 0
-        records = chain(self._batch)  # the batch itself cannot be asked twice for an iterator
         try:
-            more = True
-            while more:  # never asked again behind its end: it would begin anew
-                some = list(islice(records, _AT_ONCE))
-                yield from some
-                read += len(some)
-                more = len(some) == _AT_ONCE
+            for record in self._batch:
+                yield record
+                read += 1
         except UnicodeDecodeError:
             pass  # its message quotes the name
         else:
