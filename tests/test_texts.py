@@ -18,7 +18,7 @@ LEAST = {"nl": 1_500, "en": 300, "de": 300, "fr": 300}
 CHANNELS = {"social", "review", "mail", "forum", "app", "chat", "blog"}
 SECTORS = {
     "telecom", "transport", "energy", "parcel", "public", "streaming", "retail", "banking", "insurance", "health", "travel", "software",
-    "hospitality",
+    "hospitality", "media", "leisure", "automotive",
 }  # fmt: skip
 PHENOMENA = {
     "plain", "sarcasm", "implicit", "persistence", "double_negation", "negation", "negated_praise", "but", "comparison",
