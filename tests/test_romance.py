@@ -211,6 +211,55 @@ news       0 O comboio das oito sai da linha três
 two senses 0 o cara do balcão disse que abre às nove
 two senses 0 vou num instante buscar dois pacotes
 two senses 0 a maneira mais rápida é pela linha azul?
+ordinary   + fiz a reserva e correu tudo lindamente
+ordinary   + que concerto, ainda estou arrepiada
+ordinary   + o colchão é macio e fresquinho
+ordinary   + agora sim, internet voando
+ordinary   + cheiroso e dura o dia todo
+ordinary   + aprovadíssimo pela família
+ordinary   + a senhora do balcão tem mãos de fada
+ordinary   + deram conta do recado
+ordinary   + voltou a luz, até que enfim
+ordinary   + livro viciante, não consigo largar
+ordinary   + o bolo era de comer e chorar por mais
+ordinary   + parece novo depois do conserto
+negated    + zero perrengue na viagem
+negated    + não vivo sem esse aplicativo
+negated    + não há como não gostar destes gelados
+ordinary   - ganda seca de concerto
+ordinary   - esse curso é furada
+ordinary   - o café estava morno e aguado
+ordinary   - já foi melhor esse restaurante
+ordinary   - enredo sem pé nem cabeça
+ordinary   - roubalheira nas portagens
+ordinary   - uma lesma esse site
+implicit   - terceiro protocolo e continuo na mesma
+implicit   - só anúncio nesse aplicativo
+implicit   - ficou muito aquém do prometido
+implicit   - nem sinal do técnico
+implicit   - o estafeta nem tocou à campainha
+implicit   - o piso descolou na primeira semana
+implicit   - deixaram a encomenda à chuva
+implicit   - tive de pagar táxi do meu bolso
+implicit   - o sofá veio com um rasgo
+irony      - adoro pagar por uma coisa que não chega
+irony      - metade do dobro, como sempre
+two senses 0 corte de cabelo às 15h
+two senses 0 comprei carne de porco para o jantar
+two senses 0 fui a Vila Real no fim de semana
+two senses 0 gravei o programa para ver depois
+two senses 0 mala de cabine até 8 quilos
+two senses 0 aula prática na terça
+two senses 0 a novela começa às nove
+two senses 0 5 dias úteis para entrega
+wish       0 Feliz Natal a todos
+wish       0 boa sorte para amanhã
+question   0 o seguro cobre roubo?
+question   0 quanto tempo demora o envio?
+news       0 greve dos comboios marcada para dia 8, anuncia sindicato
+news       0 a nova versão corrige falhas de segurança
+notice     0 a loja não abre aos domingos
+notice     0 moro há dois anos em Faro
 """
 
 LABELS = {"-": "negative", "+": "positive", "0": "neutral"}
@@ -251,7 +300,7 @@ def test_irony_is_seen(language: str, text: str):
         pytest.param("es", "la cara del coche", {}, id="a face is not dear"),
         pytest.param("es", "muy caro", {"caro": -2.08}, id="degree up"),
         pytest.param("pt", "Boa entrega", {"Boa": 1.7}, id="praise as the first word"),
-        pytest.param("pt", "Boa tarde, uma avaria", {"Boa tarde": 0.2, "avaria": -1.9}, id="a greeting hardly counts"),
+        pytest.param("pt", "Boa tarde, uma avaria", {"Boa tarde": 0.1, "avaria": -1.9}, id="a greeting hardly counts"),
         pytest.param("it", "pessime", {"pessime": -2.9}, id="an Italian plural"),
         pytest.param("it", "l'incompetenza", {"incompetenza": -2.4}, id="the word behind the article"),
         pytest.param("it", "non gentile", {"non gentile": -1.68}, id="praise negated in Italian"),
