@@ -63,6 +63,20 @@ Lässt mich seit Tagen im Stich
 Es reicht, ich kündige
 MISERABEL!!! Nie mehr
 Die Filiale ist zu, der Automat kaputt, die Hotline besetzt und keiner zuständig
+Der Vertreter hat meinem Vater eine Zusatzversicherung untergejubelt
+Zimmer abgewohnt, Matratze durchgelegen
+Ladesäule außer Betrieb
+Ich wurde fünfmal weiterverbunden
+Zum Kaffee sag ich nur: wie Spülwasser
+Die Verkäuferin zuckt nur mit den Schultern
+Null Kulanz bei dem Laden
+Wer hat sich dieses Menü ausgedacht
+Die alte App war übersichtlicher
+Früher war die Zeitung mal gut
+Mit dem Service geht es bergab
+Das Brot schmeckt wie Pappe
+Der Empfang an der Rezeption war grindig
+Jetzt darf ich alles von vorne erzählen
 """
 POSITIVE = """
 Vielen Dank für die schnelle Hilfe!
@@ -87,6 +101,20 @@ Danke euch, jetzt klappt alles wieder 👍
 Bin begeistert von der neuen App
 schoene Filiale, nette Leute
 Fünf Sterne für den Kundendienst
+Der Schalter lief wie am Schnürchen, nach fünf Minuten war ich fertig
+Die Jacke passt wie angegossen
+An dem Gerät gibts nix zu mosern
+Also die Bergbahn isch würkli härzig
+Das Gulasch war ein Gedicht
+Gänsehaut beim Finale gestern
+Die Stichsäge ist unkaputtbar
+Der Optiker hat sich für meine Mutter richtig Zeit genommen
+Auf die Leute vom Notdienst ist Verlass
+Bedienung 10/10
+Da bleiben wir gern Kunden
+Ein Hoch auf den Fahrer der Linie 8
+Problem mit dem Zähler wurde sofort behoben
+Besser geht es nicht
 """
 NEUTRAL = """
 Wann öffnet die Filiale am Samstag?
@@ -105,6 +133,28 @@ Ist ein Umtausch in der Filiale möglich?
 Bitte so schnell wie möglich um Rückruf
 Der Tarif enthält 20 GB und eine Flatrate
 Fährt der Bus 12 am Feiertag nach Sonntagsplan?
+Wir waren gestern mit den Kindern im Zirkus
+Die Gurken kommen aus der Region
+Wann bekomme ich die Abrechnung für das Jahr?
+Eintritt für Kinder bis sechs Jahre ist am Sonntag 4 Euro
+Vom Bahnhof sind es zwölf Minuten zu Fuß
+Ich habe meinen Schal im Bus liegen lassen
+Die Probe wurde auf Freitag verlegt, die Karten kann man am Schalter kriegen
+Hose fällt normal aus
+Wohin bringt man hier den Sperrmüll?
+Nach Unfall auf der A4 in Fahrtrichtung Norden gesperrt, Umleitung über Landstraße
+Gewerkschaft kündigt Warnstreik für Montag an
+Ok, dann hole ich das Paket am Montag ab
+Danke für die Info
+Kennt jemand einen guten Zahnarzt in der Stadt?
+Wasserschaden gemeldet, Gutachter kommt am Dienstag
+Am liebsten hätte ich einen Termin am Vormittag
+Wie lange dauert die Zustellung nach Tirol?
+Frau Mag. Huber ist ab Montag wieder im Amt
+Die Betreuung der Kleinsten ist bis 16 Uhr möglich
+Es kommen ungefähr dreißig Leute
+Ehrlich gesagt habe ich das Formular gestern abgeschickt
+Ist die Impfung für Kinder kostenlos?
 """
 TEXTS = [
     (text, label)
