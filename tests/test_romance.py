@@ -82,6 +82,60 @@ news       0 El tren de las ocho saldrá de la vía tres
 two senses 0 para el banco basta una copia del contrato
 two senses 0 la lista de precios está en la web
 two senses 0 el seguro cubre el coche y la casa
+trap       0 Mañana tengo cita en el dentista por un dolor de muelas
+trap       0 El domingo hay mercadillo solidario en la plaza de Buenos Aires
+trap       0 ¿Cuánto tarda el envío a Tenerife?
+trap       0 ¿Cuál es la mejor tarifa para un autónomo?
+trap       0 De 10 a 14 h estaremos en el stand de la feria
+trap       0 Ok, entonces lo recojo el martes, gracias
+trap       0 Feliz cumpleaños a la biblioteca municipal, hoy cumple 40 años
+trap       0 Mi vecina Dolores García vive en el portal 4
+trap       0 Me voy a la playa con la tienda de campaña nueva
+trap       0 Estoy embarazada, ¿puedo usar este champú?
+trap       0 ¿Alguien sabe si abren el lunes? no encuentro el horario
+trap       0 Le agradecería que me indicaran el plazo de entrega
+trap       0 Quisiera dar de baja una línea, ¿qué documentos hacen falta?
+trap       0 No hace falta que vengáis, ya lo paso a recoger yo
+trap       0 El equipo suma tres derrotas seguidas y el entrenador sigue
+trap       0 Estrenan la película «Crimen en el lago» este viernes
+trap       0 Black Friday: grandes descuentos y las mejores marcas
+trap       0 Para el regalo de mi padre dudo entre el modelo azul y el verde
+trap       0 Buen finde a todos y hasta el lunes
+trap       0 Aviso: mañana corte de agua por obras de 9 a 12
+trap       0 Hoy toca lasaña congelada y peli de terror
+trap       0 Busco un hotel de cuatro estrellas cerca del lago
+trap       0 Mucha suerte a todos en el examen de mañana
+trap       0 El próximo corte del tráfico será en la Gran Vía
+praise     + No cambio de fisio ni loca
+praise     + Nos trataron como en casa, repetiremos
+praise     + Menudo temazo han sacado
+praise     + Croquetas de vicio y precios razonables
+praise     + Nada que envidiarle a los grandes
+praise     + Por fin una app del banco que funciona
+praise     + Una chulada de tienda, todo hecho a mano
+praise     + Está chingón el nuevo estadio
+praise     + La raja el concierto de anoche
+praise     + Me sacaron de un apuro un domingo a las once de la noche
+praise     + No se puede pedir más por ese precio
+praise     + Mi hijo duerme del tirón desde que compramos este colchón
+praise     + Me ha durado diez años y sigue como el primer día
+praise     + Recién estrenado el sofá y ya no quiero salir de él
+implicit   - El cable se peló a la segunda semana
+implicit   - Pagas por fibra y te llega velocidad de módem
+implicit   - Del jardín que sale en las fotos, ni rastro
+implicit   - Qué lata la app, cada dos días pide la contraseña
+implicit   - Menudo rollo de película, me dormí
+implicit   - Una caja abierta y treinta personas en fila
+implicit   - Tuve que ir yo a buscar el paquete al polígono
+implicit   - No es que sea muy rápido precisamente
+implicit   - Huele a tubería todo el pasillo
+implicit   - Nos dejaron en tierra con los billetes en la mano
+implicit   - Fome la obra, salimos antes
+implicit   - No volvería ni aunque me invitaran
+implicit   - Dos horas para que te atienda un robot
+implicit   - El perfume dura lo que un suspiro
+implicit   - Qué bien. Sin luz otra vez
+implicit   - Se oye todo lo de la habitación de al lado
 """
 
 ITALIAN = """
