@@ -22,7 +22,7 @@ TABLE = """
 - Van service is geen sprake => is geen sprake
 + Niet slecht voor die prijs => Niet slecht
 + Nooit meer gedoe met losse kaartjes => Nooit meer gedoe
-+ Nog nooit problemen gehad met deze bank => Nog nooit problemen
++ Nog nooit problemen gehad met deze bank => Nog nooit problemen gehad
 + Ik heb er geen moment spijt van gehad => heb geen moment spijt
 + Geen gezeik, gewoon geregeld => Geen gezeik
 + Hapert nooit, ook niet in de trein => Hapert nooit; niet in de trein
@@ -61,7 +61,7 @@ TABLE = """
 - Ik zeg mijn abonnement op => zeg abonnement op
 - Wij stappen over naar een andere bank => stappen over naar
 - Wegwezen bij deze club => Wegwezen
-- Ik ben er klaar mee => ben er klaar mee
+- Ik ben er klaar mee => Ik ben er klaar mee
 - Dit was de laatste keer => Dit was de laatste keer
 - Ik raad iedereen deze winkel af => raad af
 - Trap er niet in => Trap er niet in
@@ -100,7 +100,7 @@ TABLE = """
 + Super snel geholpen door Anouk, bedankt => snel geholpen; bedankt
 + Probleem is netjes opgelost => Probleem opgelost
 + Binnen een uur gerepareerd => Binnen uur gerepareerd
-+ Wat een lieve dame aan de telefoon => lieve dame
++ Wat een lieve dame aan de telefoon => Wat een lieve
 + De chauffeur verdient een compliment => verdient een compliment
 + Gisteren besteld, vandaag al binnen => al binnen
 + Jullie denken goed mee => denken mee
@@ -224,7 +224,7 @@ TABLE = """
 - Complimenten voor deze puinhoop => Complimenten voor puinhoop
 - Heerlijk, alweer een bus die niet rijdt => Heerlijk alweer; niet rijdt
 - Lekker handig weer => Lekker handig weer
-- Wat een 'gratis' abonnement => gratis
+- Wat een 'handig' abonnement => handig
 - Maar niet heus => Maar niet heus
 # Flemish
 - Amai, wat een zever in pakskes => wat een zever
@@ -278,7 +278,52 @@ TABLE = """
 0 Goede app, slechte helpdesk => Goede; slechte
 # feared, and not so
 + Er was niets dat tegenviel => niets dat tegenviel
-- Geblokkeerd zonder dat mij iets is verteld => Geblokkeerd; zonder dat mij iets is verteld
+- Geblokkeerd zonder dat mij iets is verteld => Geblokkeerd; zonder dat verteld
+# plain mentions: praise
++ De soep smaakte als bij mijn oma => smaakte als bij
++ Die podcast is verplicht luistervoer voor elke leerkracht => verplicht luistervoer
++ De huisarts belde 's avonds nog om te horen hoe het ging => om te horen hoe
++ Koop die stofzuiger, je krijgt er geen spijt van => krijgt er geen spijt van
++ Volgende week weer! We kijken er nu al naar uit => kijken er naar uit
++ Na jaren sukkelen heeft deze kinesist me er bovenop geholpen => sukkelen; me er bovenop; geholpen
++ Deze minister luistert tenminste => luistert tenminste
++ Ze hebben mijn dag gemaakt => mijn dag gemaakt
++ Die reportage gaf me kippenvel => kippenvel
++ Veel bijgeleerd tijdens de rondleiding => bijgeleerd
++ De nieuwe stoelen zitten als gegoten => zitten als gegoten
++ Wij zijn er weg van => zijn er weg van
++ Deze burgemeester staat dicht bij de mensen => dicht bij de mensen
+# plain mentions: blame
+- Die politicus zegt elke week iets anders => zegt elke iets anders
+- Het boek had honderd bladzijden korter gemogen => had korter gemogen
+- Mijn batterij is na twee uur al leeg => batterij is na leeg
+- De acteurs praten zo onverstaanbaar dat ik ondertitels nodig had => onverstaanbaar
+- Twintig minuten in de rij voor één kassa => minuten in de rij
+- Die school luistert niet naar ouders => luistert niet naar
+- Ik wacht al sinds maandag op een antwoord => wacht al sinds maandag
+- De kamer rook naar sigaretten => rook naar sigaretten
+- De scheidsrechter was blind vanavond => blind vanavond
+- Je betaalt je blauw aan parkeergeld => betaalt je blauw
+- Dat programma is over zijn hoogtepunt heen => over zijn hoogtepunt
+- Wat een bezopen plan om daar een autoweg te leggen => Wat een bezopen
+- De helft van de attracties was gesloten => helft van de gesloten
+- Dit slaat werkelijk alles => Dit slaat werkelijk
+- De helpdesk spreekt alleen Engels => spreekt alleen Engels
+- Wéér die herhalingen op tv => die herhalingen
+- Het enige wat werkte was het lampje => Het enige wat werkte
+# plain mentions: neither
+0 Zoek een goeie tandarts in Leuven, iemand tips? =>
+0 De oppositie diende een motie van wantrouwen in => motie van wantrouwen
+0 Bedankt voor uw bericht, wij bekijken dit en komen er zo snel mogelijk op terug =>
+0 Gefeliciteerd met je verjaardag @jan! => Gefeliciteerd met je verjaardag
+0 Prima, dan spreken we elkaar morgen =>
+0 Geen probleem, ik stuur het vandaag nog door =>
+0 De woordvoerder wilde niet reageren =>
+0 Een serie over een moord in een klein dorp => moord in
+0 Ik werk al tien jaar bij de bank =>
+0 Ik heb de film nog niet gezien => heb nog niet gezien
+0 Mijn zoon is ziek, kan ik de les verzetten? => ziek
+0 Gratis af te halen: oude kast, licht beschadigd =>
 """
 """A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
 
@@ -290,11 +335,11 @@ def dutch() -> PackSentiment:
     return PackSentiment(PackScorer(load_pack("nl"), FUNCTION_WORDS["nl"]))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.partition(" => ")[0][:60] for row in ROWS])
+@pytest.mark.parametrize("row", ROWS, ids=[row.partition(" =>")[0][:60] for row in ROWS])
 def test_a_text_has_its_label_by_the_right_words(row: str, dutch: PackSentiment) -> None:
-    text, _, hits = row[2:].partition(" => ")
+    text, _, hits = row[2:].partition(" =>")
     sentiment = dutch.score(text)
-    assert (sentiment.label, "; ".join(hit.text for hit in sentiment.hits)) == (LABELS[row[0]], hits)
+    assert (sentiment.label, "; ".join(hit.text for hit in sentiment.hits)) == (LABELS[row[0]], hits.strip())
 
 
 def test_the_table_is_broad() -> None:
