@@ -199,6 +199,50 @@ news       0 Il treno delle otto parte dal binario tre
 two senses 0 la carica della batteria dura due giorni
 two senses 0 mi sono rivolto allo sportello con il documento
 two senses 0 scarica il modulo e porta una copia
+ordinary   - cinque mesi per una carta d'identità, roba da ufficio del Settecento
+ordinary   - le stanze sanno di umido e le lenzuola erano bucate
+ordinary   - zaino scucito dopo due settimane di scuola
+ordinary   - abbonamento in palestra mai attivato, però la rata l'hanno presa subito
+ordinary   - prezzi da boutique, qualità da mercatino
+ordinary   - il nuovo album è un mattone, dormivo alla terza traccia
+ordinary   - dice resistente all'acqua, è morto al primo temporale
+ordinary   - ogni anno la stessa storia, piove e la metro si allaga
+ordinary   - la sindaca promette, le buche restano
+ordinary   - l'aggiornamento ha reso il telefono una lumaca
+ordinary   - camerieri che si fanno desiderare
+ordinary   - la app chiede mille permessi per accendere una lampadina
+ordinary   - camera con vista sui cassonetti
+ordinary   - conguaglio da infarto
+ordinary   - mi hanno fatto girare quattro uffici per un timbro
+ordinary   + la commessa mi ha dedicato mezz'ora e ha trovato la taglia giusta
+ordinary   + letto in due sere, non riuscivo a staccarmi
+ordinary   + pagato poco e dura da quattro anni
+ordinary   + oggi il medico del pronto soccorso è stato un santo
+ordinary   + la maestra di mio figlio è una forza della natura
+ordinary   + questa crema è una manna
+ordinary   + risposta in dieci minuti e problema sparito
+ordinary   + sono cliente da quindici anni e non ho mai avuto una grana
+ordinary   + la guida ci ha fatto innamorare della città
+ordinary   + sono rimasto a bocca aperta
+ordinary   + l'attrice buca lo schermo
+trap       0 lo spettacolo inizia alle 21, ingresso libero
+trap       0 domani sciopero dei mezzi, la metro parte fino alle 8.45
+trap       0 il ballo di fine anno è il 12 giugno
+trap       0 piante e semi in offerta fino a domenica
+trap       0 si ricorda che lo sportello resta chiuso lunedì mattina
+trap       0 ho preso la granita al limone
+trap       0 stelle cadenti: il planetario organizza tre serate
+trap       0 sono in attesa del vostro preventivo
+trap       0 il lago di Varna si raggiunge con la linea 4
+trap       0 il cda ha approvato il bilancio con un utile di tre milioni
+trap       0 nel film muore il fratello del protagonista
+trap       0 raccomandata spedita ieri, ecco la ricevuta
+trap       0 la mostra sulla guerra di trincea chiude il 30
+trap       0 il campionato riprende il 5 gennaio
+trap       0 nessuna novità sull'orario, resta quello estivo
+trap       0 il cattivo è interpretato da Orsini
+trap       0 vincitori del concorso: Lanza, Peri e Dossi
+trap       0 il topo e il computer sono compresi nel prezzo
 """
 
 PORTUGUESE = """
