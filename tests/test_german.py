@@ -77,6 +77,15 @@ Mit dem Service geht es bergab
 Das Brot schmeckt wie Pappe
 Der Empfang an der Rezeption war grindig
 Jetzt darf ich alles von vorne erzählen
+Der Film war zum Einschlafen
+Da ist der Wurm drin
+Wer da bucht, ist selber schuld
+Der Reißverschluss war nach einer Woche hin
+Das Finale war an den Haaren herbeigezogen
+Der Strand war voller Müll
+Ihr wollt doch nur unser Geld
+Das isch e Frächheit
+Der Kaffee schmeckt nach nichts
 """
 POSITIVE = """
 Vielen Dank für die schnelle Hilfe!
@@ -115,6 +124,14 @@ Da bleiben wir gern Kunden
 Ein Hoch auf den Fahrer der Linie 8
 Problem mit dem Zähler wurde sofort behoben
 Besser geht es nicht
+Die Hotline ging nach zwei Minuten ran und wusste sofort Bescheid
+Der Akku hält den ganzen Tag locker durch
+So stelle ich mir Nahverkehr vor
+Das Personal liest einem jeden Wunsch von den Augen ab
+Die Hausverwaltung kümmert sich wirklich um alles
+Der Laden hat Seele
+So a liabs Madl an der Kassa
+Ich will nie wieder zurück zu einem anderen Anbieter
 """
 NEUTRAL = """
 Wann öffnet die Filiale am Samstag?
@@ -155,6 +172,14 @@ Die Betreuung der Kleinsten ist bis 16 Uhr möglich
 Es kommen ungefähr dreißig Leute
 Ehrlich gesagt habe ich das Formular gestern abgeschickt
 Ist die Impfung für Kinder kostenlos?
+Die Fahrt im Regen nach Siegen dauert zwei Stunden
+Wir sind gestern mit der Bahn nach Ungarn gefahren
+Der Schneider im dritten Stock nimmt die Platten ab
+Weiß nicht, ob das Geschäft heute offen hat
+Morgen fahren keine Busse wegen Feiertag
+Der Gewinner wird am Montag verständigt
+Keine Anmeldung nötig
+Der Fehler lag bei mir, hat sich erledigt
 """
 TEXTS = [
     (text, label)
