@@ -358,6 +358,32 @@ news       0 greve dos comboios marcada para dia 8, anuncia sindicato
 news       0 a nova versão corrige falhas de segurança
 notice     0 a loja não abre aos domingos
 notice     0 moro há dois anos em Faro
+sport      + que time, jogaram muito
+sport      - fora treinador
+ordinary   + a sopa aqueceu-me a alma
+ordinary   + nem precisei de insistir
+ordinary   + bebe pouco e anda muito
+ordinary   + entrega o que promete
+ordinary   + igualzinho à foto
+ordinary   + o wifi do comboio finalmente funciona
+negated    + fui sem expectativas e amei
+ordinary   - roteiro furado
+ordinary   - manchete tendenciosa
+ordinary   - sensacionalismo barato
+ordinary   - câmera embaçada
+ordinary   - wifi de vidro
+implicit   - parei de comprar
+implicit   - mudaram o portão três vezes
+implicit   - formiga no quarto
+implicit   - já liguei cinco vezes
+irony      - mais um gol sofrido, parabéns aos envolvidos
+question   0 O que faço se perder o cartão?
+question   0 qual banco tem a melhor taxa?
+two senses 0 o banco central mantém os juros
+two senses 0 fui ao lago com a Amanda
+two senses 0 os olhos da minha irmã são da cor da água do rio
+news       0 Voos para a Madeira retomados após mau tempo
+notice     0 à espera do autocarro
 """
 
 LABELS = {"-": "negative", "+": "positive", "0": "neutral"}
