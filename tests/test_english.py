@@ -133,9 +133,70 @@ United opens a lounge in Denver
 The credit card team is open until 8
 We will be at the late night shop on Friday
 """
+ORDINARY_NEGATIVE = """
+The new menu is so much smaller and you pay more for less
+No buses after eight and not a word on the board
+Only took them six weeks to post a form
+Congratulations on losing my luggage, that takes talent
+Wobbly table and peeling paint
+The sequel drags on and the jokes fall flat
+Tastes like cardboard
+Whoever designed this should be sacked
+Brilliant. Train cancelled again
+You had one job
+Straight in the bin
+In what world is this acceptable
+Overrated and forgettable
+I have explained this several times to three different people
+The lift has been out since Monday and nobody seems bothered
+Wish I'd stayed with my old bank
+Anything but reliable
+It is nowhere near as good as the last one and nothing like it was
+They jacked up the price and cut corners
+Had to ring twice, got a different story every time
+They talk down to you at that desk
+"""
+ORDINARY_POSITIVE = """
+Couldn't put this book down
+Not a single complaint in four years
+Whoever answered my call deserves a raise
+We were so sad to leave
+He went out of his way to find my glasses
+In and out in under ten minutes
+What a match!
+They could not have been more welcoming
+Never looked back since we switched
+Money well spent
+Ticks all the boxes for a family of five
+Beats the old ferry hands down
+Pure magic from start to finish
+Nothing I'd change about our stay
+"""
+ORDINARY_NEUTRAL = """
+Please let me know which day suits you
+Not on Saturday, but Sunday would work
+No problem, I will pick it up at the desk
+Ok thanks, I'll wait for the email
+Enter to win two tickets for the festival
+How do I report a leak in my street?
+Does anyone know if the pharmacy gives flu shots?
+What's the best way to get to the stadium?
+I forgot my password, where do I reset it?
+Happy birthday to our colleague at the front desk
+I would like to speak to the fraud team about a form
+My hand was in a cast, so my friend signed for the parcel
+The next stop is the emergency room entrance
+Storm warning for the coast tonight
+Have a great weekend
+"""
+"""Plain mentions: idioms of praise and blame, and sentences that only look like a verdict."""
 TEXTS = [
     (text, label)
-    for label, lines in (("negative", NEGATIVE), ("positive", POSITIVE), ("neutral", NEUTRAL))
+    for label, lines in (
+        ("negative", NEGATIVE + ORDINARY_NEGATIVE.lstrip()),
+        ("positive", POSITIVE + ORDINARY_POSITIVE.lstrip()),
+        ("neutral", NEUTRAL + ORDINARY_NEUTRAL.lstrip()),
+    )
     for text in lines.strip().splitlines()
 ]
 
