@@ -86,6 +86,10 @@ Der Strand war voller Müll
 Ihr wollt doch nur unser Geld
 Das isch e Frächheit
 Der Kaffee schmeckt nach nichts
+Mir graut vor dem nächsten Termin dort
+Die Moderatorin lässt keinen ausreden
+Das Ende der Serie war eine Ohrfeige für die Fans
+Schade um das schöne Lokal
 """
 POSITIVE = """
 Vielen Dank für die schnelle Hilfe!
@@ -132,6 +136,10 @@ Die Hausverwaltung kümmert sich wirklich um alles
 Der Laden hat Seele
 So a liabs Madl an der Kassa
 Ich will nie wieder zurück zu einem anderen Anbieter
+Hat sich jeder Kilometer ausgezahlt
+Ich würde sofort wieder buchen
+Der Roman geht unter die Haut
+Die haben echt Ahnung
 """
 NEUTRAL = """
 Wann öffnet die Filiale am Samstag?
@@ -180,6 +188,9 @@ Morgen fahren keine Busse wegen Feiertag
 Der Gewinner wird am Montag verständigt
 Keine Anmeldung nötig
 Der Fehler lag bei mir, hat sich erledigt
+Wo parkt man da am besten?
+Bitte ein Foto vom Schaden mitschicken
+Hab keine Zeit, komme morgen vorbei
 """
 TEXTS = [
     (text, label)
