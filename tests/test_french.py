@@ -64,6 +64,28 @@ Mauvaise foi totale de l'assureur
 Je ne suis plus satisfait de mon contrat
 decu par la livraison, carton abime
 Un vrai parcours du combattant pour se faire rembourser
+Guichet 2 : aux abonnés absents
+Toujours personne à la réception
+Le vestiaire, une porcherie
+Vous trouvez ça normal, un quai sans éclairage ?
+Lâchez-nous avec vos textos
+Ils nous plument à chaque facture
+Colis éventré dans l'entrée
+c'est du brol cette appli
+Attrape-touristes à côté du port
+Réponse copiée-collée, copié collé d'un robot
+Cela fait cinq fois que je renvoie le formulaire
+Pull troué après deux semaines
+Un cheveu dans la soupe
+Vendeur aimable comme une porte de prison
+On nous mène en bateau
+L'imprimante a rendu l'âme en mars
+je désinstalle
+Plus un seul médecin au village
+La chambre sentait le renfermé
+Pub toutes les cinq minutes, pubs à répétition
+Bon pour la poubelle
+Faut oser quand même
 """
 POSITIVE = """
 Merci beaucoup pour votre aide rapide !
@@ -89,6 +111,26 @@ Conseillère à l'écoute et très efficace
 ben fine la madame au téléphone, merci là
 Livraison rapide et soignée
 Jamais déçu par cette enseigne
+Leurs gaufres, une tuerie
+Service aux petits oignons du début à la fin
+Un chauffeur en or, il m'a attendue sous l'averse
+Ça capte même au fond de la vallée, capte partout
+Le mécano s'est mis en quatre pour nous
+Vue à couper le souffle depuis la terrasse
+On y retourne dès jeudi
+Ma vieille cafetière, increvable
+Je ne peux plus m'en passer
+ce morceau c'est une masterclass
+Pas de paperasse, pas de file
+zéro prise de tête à la location
+La serveuse est smatte, pis la poutine écœurante
+Le concert, j'ai pleuré de rire
+Ça change la vie, ce robot
+Le dépanneur m'a dépannée un dimanche
+Un petit coin de paradis derrière la dune
+Impossible de lâcher ce roman
+Déçu en bien par la cantine
+Pain croustillant, mie moelleuse
 """
 NEUTRAL = """
 À quelle heure ouvre l'agence samedi ?
@@ -109,6 +151,33 @@ Quels sont les délais de remboursement ?
 J'ai envoyé la lettre en recommandé hier
 Le bus 12 roule-t-il le dimanche ?
 Que couvre l'assurance en cas de vol ?
+Merci de déposer les clés au concierge
+Je cherche un bon coiffeur vers la gare
+Ma belle-mère passe demain à l'agence
+Le pique-nique du club est à midi
+Un pistolet au fromage et deux crevettes grises, merci de préparer pour onze heures
+Le pull coûte 40 francs
+Quelqu'un a le pare-brise chauffant sur ce modèle ?
+Le dessin animé passe à 17h
+La carte vitale est à mettre à jour à la borne
+Ouverture exceptionnelle lundi de Pentecôte
+Le syndicat annonce une grève mardi dans les dépôts
+Trafic interrompu entre Namur et Dinant, reprise estimée à 15h
+Pas encore testé, je vous dis ça ce week-end
+Joyeux anniversaire à la radio locale
+Le vaccin contre la grippe est arrivé en pharmacie
+L'isolation des combles démarre lundi
+Je suis veuve et je voudrais changer le nom sur le contrat
+Le nouveau chantier commence rue Haute
+La souris se branche à gauche
+Faites une sauvegarde avant la mise à jour
+La ligue des champions passe sur quelle chaîne
+Dispo dès jeudi en librairie
+Ok c'est noté
+Rien d'urgent, répondez quand vous pouvez
+J'ai une aide-soignante qui passe le matin
+Salle des fêtes, 19h
+La bataille de Berne se joue samedi
 """
 TEXTS = [
     (text, label)
