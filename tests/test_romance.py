@@ -225,7 +225,27 @@ ordinary   + sono cliente da quindici anni e non ho mai avuto una grana
 ordinary   + la guida ci ha fatto innamorare della città
 ordinary   + sono rimasto a bocca aperta
 ordinary   + l'attrice buca lo schermo
+ordinary   - la squadra è uscita tra i fischi, e ci mancherebbe
+ordinary   - ci hanno messo vicino al bagno nonostante la prenotazione
+ordinary   - il rubinetto gocciola ancora, il vostro idraulico è passato ieri
+ordinary   - la signora allo sportello mi ha riso in faccia
+ordinary   - quattro ore di treno in piedi vicino al bagno
+ordinary   - mi avete fatto fare la figura del fesso davanti ai clienti
+ordinary   - mi avete cambiato il piano senza chiedermelo
+ordinary   + la badante che ci avete mandato è una persona d'oro
+ordinary   + la libreria sotto casa batte qualsiasi sito
+ordinary   + si vede che amano il loro mestiere
+ordinary   + dovrebbero essere tutti così
+ordinary   + questa serie mi ha rubato il cuore
+ordinary   + batteria infinita, la carico ogni tre giorni
+ordinary   + i volontari del canile sono angeli
 trap       0 lo spettacolo inizia alle 21, ingresso libero
+trap       0 in caso di guasto chiamare il numero verde
+trap       0 posso usare il buono anche in cassa?
+trap       0 la polizza copre furto e incendio
+trap       0 il primo tempo si è chiuso sullo zero a zero
+trap       0 domani ultimo giorno per pagare la tassa rifiuti
+trap       0 la legge entra in vigore il primo marzo
 trap       0 domani sciopero dei mezzi, la metro parte fino alle 8.45
 trap       0 il ballo di fine anno è il 12 giugno
 trap       0 piante e semi in offerta fino a domenica
