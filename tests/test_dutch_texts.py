@@ -393,6 +393,32 @@ TABLE = """
 0 De zool van mijn schoen is rood =>
 0 Bel gerust als er iets is => Bel gerust
 0 Vroeger stond hier een kerk =>
+# plain mentions, at last
++ Ze hebben mijn oude naaimachine terug aan de praat gekregen => terug aan de praat
++ Die radiozender is de enige die nog echte muziek draait => de enige die nog echte
++ Onze kleinzoon praat nog elke dag over de dierentuin => praat nog elke
++ Zo'n ziekenhuis maak je zelden mee => maak je zelden mee
++ De kleuren spatten van het scherm => spatten van het scherm
++ Deze film blijft nog dagen nazinderen => blijft nazinderen
++ Daar kan Amsterdam nog wat van leren => kan wat van leren
++ Het smaakt ons elke keer weer => smaakt elke keer
++ Ze waren er binnen het kwartier, en dat op zondagnacht => binnen het kwartier; en dat op zondagnacht
++ Die man weet waarover hij praat => weet waarover hij praat
++ Mijn huid voelt zacht en de roodheid is weg => huid zacht
++ Eindelijk nog eens een boek dat ik niet kon wegleggen => niet kon wegleggen
++ Het nieuwe seizoen is weer raak => seizoen is weer raak
+- Hij draait weer om de hete brij heen => draait om de hete
+- Mijn koffer kwam met één wiel minder van de band => wiel minder
+- Zo jaag je je leden weg => jaag je weg
+- Het enige verschil is dat je nu meer betaalt => enige verschil is; nu meer betaalt
+- De dokter had meer oog voor zijn scherm dan voor mij => meer oog voor zijn scherm
+- Ze laten ouderen gewoon aan hun lot over => laten aan hun lot over
+- Die presentatrice praat overal doorheen => praat overal doorheen
+- De prijs op het schap was anders dan aan de kassa => anders dan aan de kassa
+- Dit is geen debat maar een scheldpartij => geen debat; scheldpartij
+- Wie dit goedgekeurd heeft moet zich laten nakijken => goedgekeurd; zich laten nakijken
+0 Het spel is geschikt voor kinderen vanaf acht jaar => geschikt voor
+0 De overheid start een campagne over veilig rijden => campagne over veilig
 """
 """A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
 
