@@ -86,6 +86,9 @@ La chambre sentait le renfermé
 Pub toutes les cinq minutes, pubs à répétition
 Bon pour la poubelle
 Faut oser quand même
+Ma box redémarre toute seule
+50 balles pour ça
+Fermé alors que le site dit ouvert
 """
 POSITIVE = """
 Merci beaucoup pour votre aide rapide !
@@ -131,6 +134,9 @@ Un petit coin de paradis derrière la dune
 Impossible de lâcher ce roman
 Déçu en bien par la cantine
 Pain croustillant, mie moelleuse
+Ils m'ont remboursé en deux jours
+Réponse en dix minutes un dimanche
+C'est le jour et la nuit avec l'ancien
 """
 NEUTRAL = """
 À quelle heure ouvre l'agence samedi ?
@@ -178,6 +184,10 @@ Rien d'urgent, répondez quand vous pouvez
 J'ai une aide-soignante qui passe le matin
 Salle des fêtes, 19h
 La bataille de Berne se joue samedi
+Le match est reporté à dimanche
+Ce n'est pas pressé
+Quel est le meilleur moment pour visiter le musée ?
+La grève est finie, les bus roulent
 """
 TEXTS = [
     (text, label)
