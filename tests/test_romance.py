@@ -136,6 +136,51 @@ implicit   - Dos horas para que te atienda un robot
 implicit   - El perfume dura lo que un suspiro
 implicit   - Qué bien. Sin luz otra vez
 implicit   - Se oye todo lo de la habitación de al lado
+trap       0 Si no puedo ir el martes, ¿me guardáis la entrada?
+trap       0 Detenido un hombre por un robo en una joyería de Vigo
+trap       0 No, gracias, ya tengo seguro
+trap       0 ¿Hay alguna tienda que repare cafeteras en Zaragoza?
+trap       0 A unos les gusta y a otros no, es cuestión de gustos
+praise     + Le dieron a mi padre la cama junto a la ventana sin pedirla
+praise     + Llevo quince años con ellos y ni una queja
+praise     + Los churros, de otro mundo
+praise     + Se han ganado un cliente para toda la vida
+praise     + Ese partido fue una fiesta
+praise     + Mis hijos piden volver cada fin de semana
+praise     + La web es clarita, cualquiera se apaña
+praise     + Cumplieron el plazo al minuto
+praise     + Viva la biblioteca del barrio
+praise     + Me quedé con la boca abierta con las vistas
+praise     + Este juego me ha devuelto las ganas
+praise     + Con este colchón se acabaron mis dolores de espalda
+praise     + Le debo la vida a ese cirujano
+praise     + No cambiaría nada
+praise     + Atendieron a mi perro como si fuera suyo
+implicit   - Pone 24 horas y van nueve días
+implicit   - En la foto era una suite, en la realidad un trastero
+implicit   - Ni agua caliente ni toallas
+implicit   - La nueva versión ha borrado mis fotos
+implicit   - Quitan la cafetera y suben la cuota, gran idea
+implicit   - Sigo pagando una línea que di de baja en marzo
+implicit   - La garantía, papel mojado
+implicit   - Al tercer lavado parece un trapo
+implicit   - Solo me llaman para venderme cosas
+implicit   - El conductor iba mirando el móvil
+implicit   - Treinta euros por dos cafés y un bollo
+implicit   - El médico ni me miró a la cara
+implicit   - Quise reclamar y no existe ni un correo
+implicit   - Compré dos entradas y me llegó una
+implicit   - La app se cierra cuando voy a pagar
+implicit   - El arroz pasado, el vino caliente
+implicit   - Pues vaya
+implicit   - Cada operador me dice una cosa
+implicit   - Otro mes sin cobrar la ayuda
+implicit   - Han conseguido que odie la Navidad
+implicit   - Con lo que fue esta cadena
+implicit   - Antes era otra cosa, ahora va a menos
+implicit   - Puro marketing
+implicit   - El seguro se lava las manos
+implicit   - Más de lo mismo
 """
 
 ITALIAN = """
