@@ -134,6 +134,9 @@ The credit card team is open until 8
 We will be at the late night shop on Friday
 """
 ORDINARY_NEGATIVE = """
+I have seen better
+The app down again, half the desk empty
+They never empty the bins in the park
 The new menu is so much smaller and you pay more for less
 No buses after eight and not a word on the board
 Only took them six weeks to post a form
@@ -157,6 +160,10 @@ Had to ring twice, got a different story every time
 They talk down to you at that desk
 """
 ORDINARY_POSITIVE = """
+Staff could not do enough for us
+My garden has never looked better
+Never had a bad meal here
+What a treat! Everyone is still talking about the cake
 Couldn't put this book down
 Not a single complaint in four years
 Whoever answered my call deserves a raise
@@ -173,6 +180,9 @@ Pure magic from start to finish
 Nothing I'd change about our stay
 """
 ORDINARY_NEUTRAL = """
+Looking for a good plumber in Bristol
+Should I skip it or book a seat?
+Thanks, got it
 Please let me know which day suits you
 Not on Saturday, but Sunday would work
 No problem, I will pick it up at the desk
