@@ -285,7 +285,11 @@ ordinary   + questa serie mi ha rubato il cuore
 ordinary   + batteria infinita, la carico ogni tre giorni
 ordinary   + i volontari del canile sono angeli
 trap       0 lo spettacolo inizia alle 21, ingresso libero
+ordinary   - puntuali come le tasse: mezz'ora dopo, sempre
+ordinary   + quel dottore mi ha rimesso in piedi
+ordinary   + un film che ti resta dentro
 trap       0 in caso di guasto chiamare il numero verde
+trap       0 ci sono rallentamenti sulla statale?
 trap       0 posso usare il buono anche in cassa?
 trap       0 la polizza copre furto e incendio
 trap       0 il primo tempo si è chiuso sullo zero a zero
