@@ -180,6 +180,9 @@ Pure magic from start to finish
 Nothing I'd change about our stay
 """
 ORDINARY_NEUTRAL = """
+It does not open before nine
+She was driven to the station and they moved me to row four
+I had a word with the man at the desk, I can take you to him
 Looking for a good plumber in Bristol
 Should I skip it or book a seat?
 Thanks, got it
