@@ -199,10 +199,13 @@ class Units(dict[str, tuple[Unit, ...]]):
 
     def _word(self, piece: str) -> Iterable[Unit]:
         if len(piece) <= LONGEST_WORD:
-            for form in _forms(piece.lower()):
-                unit = self._unit(piece, without_umlauts(form) if self._german else form)
+            for spelled in _forms(piece.lower()):
+                form = without_umlauts(spelled) if self._german else spelled
+                unit = self._unit(piece, form)
                 if unit is not None:
                     return (unit,)
+                if form in self._pack.words:  # as 0: it says nothing, whatever it looks like without its accents
+                    return _PLAIN
         if (joint := _joint(piece, elision=self._pack.rules.elision)) is not None:
             return chain.from_iterable(map(self._part, piece.split(joint)))
         return _NUMBER if piece.isdigit() else _PLAIN
