@@ -67,7 +67,7 @@ TABLE = """
 - Trap er niet in => Trap er niet in
 - Dan maar naar de geschillencommissie => naar de geschillencommissie
 - Bij jullie koop ik nooit meer iets => koop nooit meer
-- Nog één zo'n brief en ik ben weg => ik ben weg
+- Nog één zo'n brief en ik ben weg => en ik ben weg
 - Ik stel u hierbij in gebreke => stel in gebreke
 - Eens maar nooit weer => Eens maar nooit weer
 # idioms
@@ -108,7 +108,7 @@ TABLE = """
 + Een absolute aanrader => absolute aanrader
 + Het werkt weer, helemaal blij => werkt weer; blij
 + Alles was precies zoals afgesproken => precies zoals afgesproken
-+ Wat een service, hier blijf ik klant => Wat een service; blijf ik klant
++ Wat een service, hier blijf ik klant => Wat een service; hier blijf ik
 + Geld netjes teruggekregen, keurig => Geld teruggekregen; keurig
 + Tien met een griffel => Tien met een griffel
 + Al jaren tevreden klant => Al jaren klant
@@ -419,6 +419,20 @@ TABLE = """
 - Wie dit goedgekeurd heeft moet zich laten nakijken => goedgekeurd; zich laten nakijken
 0 Het spel is geschikt voor kinderen vanaf acht jaar => geschikt voor
 0 De overheid start een campagne over veilig rijden => campagne over veilig
+0 Ik heb haar in de stad gezien
+0 Wie had de sleutel gisteren?
+0 Dan blijf ik nog even thuis
+0 Hij bleef bij zijn oma logeren
+0 Op de derde dag gingen we naar zee
+0 Ik werk 36 uren in de week
+0 Het huis is verkocht aan een gezin uit Utrecht
+0 Wat denken jullie van dit voorstel?
+0 De volgende dag reisden we terug
+0 Zit je dan in de bus van acht uur?
+0 Weer een dag op kantoor, daarna naar huis
+0 Volgende keer ga ik met de fiets
+0 Er zijn veranderingen op handen
+0 Hebben jullie dit ook in een andere kleur?
 """
 """A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
 
