@@ -139,6 +139,18 @@ Réponse en dix minutes un dimanche
 C'est le jour et la nuit avec l'ancien
 """
 NEUTRAL = """
+La pharmacie est à côté de la gare
+Le village est à l'ouest de Nantes
+Comment puis-je changer mon adresse ?
+Nous allons partir en vacances lundi
+Ma sœur est dans la classe de Paul
+Merci de nous envoyer une copie du contrat
+Il faut savoir que le musée ferme le mardi
+Je change de train à Lyon
+Quel film passe ce soir ?
+À quoi sert ce bouton ?
+J'ai assez de temps pour passer demain
+Cette crème s'applique sur la peau des mains
 À quelle heure ouvre l'agence samedi ?
 Bonjour, je voudrais changer mon adresse. Bien cordialement, Paul
 Pourriez-vous m'envoyer la facture s'il vous plaît ?

@@ -181,6 +181,18 @@ implicit   - Antes era otra cosa, ahora va a menos
 implicit   - Puro marketing
 implicit   - El seguro se lava las manos
 implicit   - Más de lo mismo
+ordinary   0 ¿Hasta cuándo está abierto el museo?
+ordinary   0 ¿Qué equipo juega hoy?
+ordinary   0 ¿A quién se dirige la carta?
+ordinary   0 Me paso a las ocho por tu casa
+ordinary   0 Mi madre me lleva al cine
+ordinary   0 Trabajo de diez a dos
+ordinary   0 Lo quiero en azul
+ordinary   0 De esta forma se abre la caja
+ordinary   0 Faltan dos horas para el partido
+ordinary   0 Quiero más información sobre el curso
+ordinary   0 ¿Quién te ha llamado?
+ordinary   0 La película duró dos horas
 """
 
 ITALIAN = """
@@ -312,6 +324,18 @@ trap       0 nessuna novità sull'orario, resta quello estivo
 trap       0 il cattivo è interpretato da Orsini
 trap       0 vincitori del concorso: Lanza, Peri e Dossi
 trap       0 il topo e il computer sono compresi nel prezzo
+ordinary   0 Il treno è in arrivo in stazione
+ordinary   0 La guerra dura da due anni
+ordinary   0 Vado a cena da un amico
+ordinary   0 Le scarpe sono troppo grandi
+ordinary   0 Ho una presa di corrente in cucina
+ordinary   0 È possibile che piova domani
+ordinary   0 Come si può pagare?
+ordinary   0 Roma è tra le più visitate
+ordinary   0 Stasera non posso venire
+ordinary   0 Prendo la linea A della metro
+ordinary   0 Una volta era una stazione
+ordinary   0 Vieni a casa mia domani
 """
 
 PORTUGUESE = """
@@ -453,6 +477,18 @@ two senses 0 fui ao lago com a Amanda
 two senses 0 os olhos da minha irmã são da cor da água do rio
 news       0 Voos para a Madeira retomados após mau tempo
 notice     0 à espera do autocarro
+ordinary   0 O livro está em cima da mesa
+ordinary   0 Até quando vai a promoção?
+ordinary   0 Não posso ir na quinta
+ordinary   0 Trabalho de quinta a domingo
+ordinary   0 Ele vai tomar a vacina amanhã
+ordinary   0 Comprei ingresso para um show
+ordinary   0 A aula de história começa às oito
+ordinary   0 Qual é a altura da mesa?
+ordinary   0 Em que fase está a obra?
+ordinary   0 É normal sentir sono
+ordinary   0 Ele foi embora cedo
+ordinary   0 Redução da pena de prisão
 """
 
 LABELS = {"-": "negative", "+": "positive", "0": "neutral"}
