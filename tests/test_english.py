@@ -201,6 +201,18 @@ My hand was in a cast, so my friend signed for the parcel
 The next stop is the emergency room entrance
 Storm warning for the coast tonight
 Have a great weekend
+The bridge is made up of twelve parts
+They drew the well the village used
+Nobody in the room had a pen
+She kept me company on the train
+It only took a day to read the book
+I back up my phone every week
+We are done at four, then we go home
+The class set off for the museum at ten
+The second call is at three
+Why do we have leap years?
+They sent around a list of names
+They're going south for the winter
 """
 """Plain mentions: idioms of praise and blame, and sentences that only look like a verdict."""
 TEXTS = [
