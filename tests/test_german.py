@@ -191,6 +191,20 @@ Der Fehler lag bei mir, hat sich erledigt
 Wo parkt man da am besten?
 Bitte ein Foto vom Schaden mitschicken
 Hab keine Zeit, komme morgen vorbei
+Der Bus kam gerade an der Haltestelle an
+Auf einmal stand er vor der Tür
+Heute ist alles zu, weil Feiertag ist
+Das ist schon voll, wir nehmen den nächsten
+Was man im Koffer hat, muss man tragen
+Die Tickets sind verkauft
+Wer will das Spiel am Samstag sehen?
+Wie kann man sein Passwort ändern?
+Er ist hin und wieder in Köln
+Die linke Hand liegt auf dem Tisch
+Das letzte Kapitel spielt in Wien
+Zehn Prozent mehr Menschen fahren Rad
+Wir gehen gleich um die Ecke essen
+Nur noch hier im Norden regnet es
 """
 TEXTS = [
     (text, label)
