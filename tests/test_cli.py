@@ -81,7 +81,7 @@ def test_score_says_what_it_rests_on(
 @pytest.mark.parametrize(
     ("text", "language", "adds"),
     [
-        ("Ziek goed dit, kappen!", "nl", True),
+        ("Ze betalen snel hoor, aan zichzelf", "nl", True),
         ("Waardeloze service", "nl", False),
         ("Heel fijn geholpen", "nl", False),
         ("de winkel is open", "nl", False),

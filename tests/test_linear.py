@@ -3,7 +3,7 @@
 import math
 import os
 import runpy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from operator import mul
 from pathlib import Path
@@ -37,22 +37,23 @@ PACKS = load_pack_scorers()
 ENGINE = load_engine()
 
 
-def model(neutral: float = -1.0, /, **weights: int) -> bytes:
-    """A model that knows these words, as their polarity; the pack's compound counts four times."""
-    polarity = bytearray(BUCKETS)
-    for word, weight in weights.items():
-        polarity[word_features(word)[0]] = weight % 256
+def model(neutral: float = -1.0, neutrals: Mapping[str, int] | None = None, /, **weights: int) -> bytes:
+    """A model that knows these words, as their polarity and as their neutrality; the pack's compound counts four times."""
+    polarity, neutrality = bytearray(BUCKETS), bytearray(BUCKETS)
+    for buckets, known in ((polarity, weights), (neutrality, neutrals or {})):
+        for word, weight in known.items():
+            buckets[word_features(word)[0]] = weight % 256
     header = Header(
-        version=3,
+        version=4,
         language="nl",
         pack="0",
         trained_on={},
         polarity=[4.0 if name == "compound" else 0.0 for name in FIGURES],
         neutrality=[neutral if name == "one" else 0.0 for name in FIGURES],
-        scale=0.1,
+        scales=(0.1, 0.1),
         valence=1.0,
     )
-    return msgspec.json.encode(header) + b"\n" + bytes(polarity)
+    return msgspec.json.encode(header) + b"\n" + bytes(polarity + neutrality)
 
 
 class Pack:
@@ -81,9 +82,13 @@ def test_a_layer_sums_its_features_and_nothing_else(language: str):
     bare, tokens, compound, hits, four = PACKS[language].read(text)
     valences, vader = [valence for _, valence in hits], 0.0 if four is None else four.compound
     given = figures(bare, len(tokens), compound, valences, vader)
-    words = read.header.scale * math.fsum(read.weights[bucket] * weight for bucket, weight in text_features(tokens))
-    whole = spread(len(set(tokens))) * (room(compound) * words + math.fsum(map(mul, read.header.polarity, given)))
-    sums = [whole, math.fsum(map(mul, read.header.neutrality, given))]
+    words, pieces = text_features(tokens)
+    moved = read.header.scales[0] * math.fsum(read.polarity[bucket] * weight for bucket, weight in words + pieces)
+    stilled = read.header.scales[1] * math.fsum(read.neutrality[bucket] * weight for bucket, weight in words)
+    sums = [
+        spread(len(set(tokens))) * (room(compound) * moved + math.fsum(map(mul, read.header.polarity, given))),
+        room(compound) * stilled + math.fsum(map(mul, read.header.neutrality, given)),
+    ]
     positive, neutral = (1 / (1 + math.exp(-one)) for one in sums)
     judged = layer.judge(bare, tokens, compound, valences, vader)
     assert judged.neutral == pytest.approx(neutral)
@@ -108,6 +113,15 @@ def test_words_that_move_the_answer_are_shown_with_the_packs_in_the_order_of_the
     scored = LayeredScorer(Pack(-0.4, ("slecht", -2.0)), layer).score("fijner de slecht trut")
     assert [hit.text for hit in scored.hits] == ["fijner", "slecht", "trut"]
     assert scored.hits[0].valence == pytest.approx(6 * 0.6 / math.sqrt(4), abs=1e-3)
+
+
+def test_words_say_whether_a_text_judges_at_all():
+    """Where the pack is silent: "hoe laat" asks, "alweer" complains."""
+    layer = LinearLayer(parse_model(model(0.0, {"laat": 30, "alweer": -30}, alweer=-20)))
+    asked, complained = (LayeredScorer(Pack(), layer).score(text) for text in ("hoe laat", "alweer zo"))
+    assert asked.label == "neutral"
+    assert asked.neutral == pytest.approx(1 / (1 + math.exp(-3 / math.sqrt(2))), abs=1e-4)
+    assert (complained.label, complained.hits) == ("negative", (Hit("alweer", pytest.approx(-2 / math.sqrt(2), abs=1e-3)),))
 
 
 def test_a_word_that_the_pack_tells_is_told_once():
@@ -180,7 +194,7 @@ def test_no_share_is_below_nothing():
         pytest.param(b"", id="nothing"),
         pytest.param(b"\xff\n", id="no text"),
         pytest.param(model()[:-1], id="cut off"),
-        pytest.param(model().replace(b'"version":3', b'"version":2'), id="another version"),
+        pytest.param(model().replace(b'"version":4', b'"version":2'), id="another version"),
         pytest.param(model().replace(b'"pack"', b'"sack"'), id="an unknown key"),
     ],
 )
@@ -217,7 +231,7 @@ def test_no_held_back_text_is_trained_on():
     pytest.importorskip("scipy")
     pytest.importorskip("threadpoolctl")
     script = runpy.run_path(str(SCRIPT))
-    taken = [text for text, _ in script["own_texts"]("nl")]
+    taken = [text for read in (True, False) for text, _ in script["own_texts"]("nl", read=read)]
     lines = [line for file in sorted(script["TEXTS"].glob("nl-*.jsonl")) for line in file.read_text("utf-8").splitlines()]
     held = [text["text"] for text in map(msgspec.json.decode, lines) if script["held_back"](text["id"])]
     assert len(held) + len(taken) == len(lines)

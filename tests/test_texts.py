@@ -14,7 +14,7 @@ from schemas.mention import Label
 
 FOLDER = Path(__file__).parent / "texts"
 LABELS = set(get_args(Label)) - {"unscored"}
-LEAST = {"nl": 1_500, "en": 300, "de": 300, "fr": 300}
+LEAST = {"nl": 3_500, "en": 1_300, "de": 1_500, "fr": 1_400, "es": 900, "it": 1_000, "pt": 900}
 CHANNELS = {"social", "review", "mail", "forum", "app", "chat", "blog"}
 SECTORS = {
     "telecom", "transport", "energy", "parcel", "public", "streaming", "retail", "banking", "insurance", "health", "travel", "software",

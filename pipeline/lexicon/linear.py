@@ -1,14 +1,14 @@
-"""What a language's own words add to its pack: a small linear model, one file of 64 KB, whose answer is three calibrated probabilities.
+"""What a language's own words add to its pack: a small linear model, one file of 128 KB, whose answer is three calibrated probabilities.
 
-Two sums over a text: how positive it is against negative, and how neutral. Both add up a few figures of the pack's answer; polarity also
-the weights of the words and of pieces of them. A token counts once, however often it is said:
+Two sums over a text: how positive it is against negative, and how neutral. Both add up a few figures of the pack's answer and the weights
+of its words; polarity those of pieces of words too. A token counts once, however often it is said:
 
     polarity   = spread · (figures·a + room · Σ tokens / √n)      P(positive | not neutral) = σ(polarity)
-    neutrality = figures·b                                        P(neutral)                = σ(neutrality)
+    neutrality = figures·b + room · Σ tokens / √n                 P(neutral)                = σ(neutrality)
 
 with n the number of different tokens, as split at white space. Words decide where the pack is silent or torn: the surer it is, the less
 ``room`` it leaves them. And a long text is less sure than the sum of all that it says (``spread``): a verdict in ten words is the
-text's, in a hundred it may be one of three. The file: a line of JSON (`Header`), then an int8 weight by bucket. What a
+text's, in a hundred it may be one of three. The file: a line of JSON (`Header`), then for either sum an int8 weight by bucket. What a
 token weighs is worked out when it is first met, and remembered: then a text costs a lookup a token, and no numpy is needed.
 """
 
@@ -62,7 +62,7 @@ class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of a model but the weights of its buckets.
 
     ``pack``: digest of the pack it was trained on. ``trained_on``: set → sha256 of what was read. ``figures``: weights of `FIGURES` in the
-    two sums. ``scale``: what an int8 step is worth. ``valence``: how far a pack's valence of 1 moves polarity.
+    two sums. ``scales``: what an int8 step is worth in either. ``valence``: how far a pack's valence of 1 moves polarity.
     """
 
     version: int
@@ -71,29 +71,30 @@ class Header(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trained_on: dict[str, str]
     polarity: list[float]
     neutrality: list[float]
-    scale: float
+    scales: tuple[float, float]
     valence: float
 
 
 class Model(NamedTuple):
-    """A model as read from its file; the weights are signed bytes by bucket."""
+    """A model as read from its file; the weights are signed bytes by bucket, for polarity of words and pieces, for neutrality of words."""
 
     header: Header
-    weights: "array[int]"
+    polarity: "array[int]"
+    neutrality: "array[int]"
 
 
 class Judgement(Struct, frozen=True, gc=False):
-    """Three probabilities that add up to 1; what each token adds, and what that is worth as a valence on the pack's scale."""
+    """Three probabilities that add up to 1; what each token adds (real part: to polarity), and what that is worth as a valence."""
 
     negative: float
     neutral: float
     positive: float
-    added: list[float]
+    added: list[complex]
     worth: float
 
     def most(self) -> float:
         """How far the strongest token moved the answer, as a valence. Few ask."""
-        return self.worth * max(max(self.added), -min(self.added)) if self.added else 0.0
+        return self.worth * max([abs(one.real) for one in self.added], default=0.0)
 
 
 def parse_model(content: bytes, *, file: str = "linear.bin") -> Model:
@@ -107,9 +108,9 @@ def parse_model(content: bytes, *, file: str = "linear.bin") -> Model:
         header = msgspec.json.decode(line, type=Header)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PackError(f"{file}: not a model ({error}); make it with `make train`") from None
-    if header.version != 3 or len(weights) != BUCKETS or {len(header.polarity), len(header.neutrality)} != {len(FIGURES)}:
+    if header.version != 4 or len(weights) != 2 * BUCKETS or {len(header.polarity), len(header.neutrality)} != {len(FIGURES)}:
         raise PackError(f"{file}: a model of another version, or a damaged one; make it with `make train`")
-    return Model(header, array("b", weights))
+    return Model(header, array("b", weights[:BUCKETS]), array("b", weights[BUCKETS:]))
 
 
 def words_of(token: str) -> list[str]:
@@ -130,15 +131,16 @@ def word_features(word: str) -> tuple[int, list[int]]:
     return whole, [crc32(letters[at : at + size]) % BUCKETS for size in PIECES for at in range(len(letters) - size + 1)]
 
 
-def text_features(tokens: Sequence[str]) -> list[tuple[int, float]]:
-    """Buckets and weights of all words of a text: the plain form of what `LinearLayer` sums."""
-    found: list[tuple[int, float]] = []
+def text_features(tokens: Sequence[str]) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+    """Buckets and weights of all words of a text, and of all pieces of them: the plain form of what `LinearLayer` sums."""
+    words: list[tuple[int, float]] = []
+    of_words: list[tuple[int, float]] = []
     different = list(dict.fromkeys(tokens))
     for word in [word for token in different for word in words_of(token)]:
         whole, pieces = word_features(word)
-        found.append((whole, 1 / math.sqrt(len(different))))
-        found += [(piece, 1 / math.sqrt(len(pieces) * len(different))) for piece in pieces]
-    return found
+        words.append((whole, 1 / math.sqrt(len(different))))
+        of_words += [(piece, 1 / math.sqrt(len(pieces) * len(different))) for piece in pieces]
+    return words, of_words
 
 
 MOST_WORDS = 400
@@ -188,31 +190,34 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
     ]
 
 
-class _Words(dict[str, float]):
-    """Word in lower case → what it adds to polarity. Half of all new tokens are a known word with a comma, a capital, other digits."""
+class _Words(dict[str, complex]):
+    """Word in lower case → what it adds to polarity (real) and to neutrality (imaginary): two sums at the price of one.
+
+    Half of all new tokens are a known word with a comma, a capital, other digits.
+    """
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
 
-    def __missing__(self, word: str) -> float:
-        header, weights = self._model
+    def __missing__(self, word: str) -> complex:
+        header, polarity, neutrality = self._model
         whole, pieces = word_features(word)
-        of_pieces = sum([weights[piece] for piece in pieces]) / math.sqrt(len(pieces)) if pieces else 0.0
+        of_pieces = sum([polarity[piece] for piece in pieces]) / math.sqrt(len(pieces)) if pieces else 0.0
         if len(self) >= REMEMBERED_WORDS:
             self.clear()
-        self[word] = weight = header.scale * (weights[whole] + of_pieces)
+        self[word] = weight = complex(header.scales[0] * (polarity[whole] + of_pieces), header.scales[1] * neutrality[whole])
         return weight
 
 
-class _Tokens(dict[str, float]):
-    """Raw token → what its words add to polarity."""
+class _Tokens(dict[str, complex]):
+    """Raw token → what its words add to the two sums."""
 
     def __init__(self, model: Model) -> None:
         super().__init__()
         self.of_word = _Words(model)
 
-    def __missing__(self, raw: str) -> float:
+    def __missing__(self, raw: str) -> complex:
         weight = sum(map(self.of_word.__getitem__, words_of(raw)))
         if len(raw) <= LONGEST_WORD:
             if len(self) >= REMEMBERED:
@@ -238,7 +243,9 @@ class LinearLayer:
         if added := list(map(self._tokens.__getitem__, dict.fromkeys(tokens))):
             different = len(added)
             share = room(compound) / math.sqrt(different)
-            polarity = spread(different) * (polarity + share * sum(added))
+            both = sum(added)
+            polarity = spread(different) * (polarity + share * both.real)
+            neutrality += share * both.imag
             worth = share / self.header.valence
         positive = 1 / (1 + math.exp(-polarity)) if polarity > LEAST_LOGIT else 0.0
         neutral = 1 / (1 + math.exp(-neutrality)) if neutrality > LEAST_LOGIT else 0.0
@@ -250,10 +257,10 @@ class LinearLayer:
         scale = room(compound) / math.sqrt(len(once) or 1) / self.header.valence
         found: dict[str, float] = {}
         for token in once:
-            if token.isascii() and token.isalpha() and abs(self._tokens[token] * scale) < least:
+            if token.isascii() and token.isalpha() and abs(self._tokens[token].real * scale) < least:
                 continue  # one word, and what it adds is remembered
             for word in words_of(token):
-                if word[0].isalnum() and word not in found and abs(value := self._tokens.of_word[word] * scale) >= least:
+                if word[0].isalnum() and word not in found and abs(value := self._tokens.of_word[word].real * scale) >= least:
                     found[word] = max(-MOST_VALENCE, min(MOST_VALENCE, value))
         return list(found.items())
 

@@ -16,7 +16,7 @@ from tables import percent, table
 from agents.lexicons import load_layer, pack_digest
 from agents.models import load_identifier
 
-LANGUAGES = ("nl", "en", "de", "fr")
+LANGUAGES = ("nl", "en", "de", "fr", "es", "it", "pt")
 HARD = {"sarcasm": "sarcasm", "implicit": "implicit complaint", "but": "mixed (one thing, but another)"}
 
 
