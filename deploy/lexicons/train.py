@@ -57,7 +57,7 @@ SETS: Mapping[str, str] = {
 SEED = 20260901
 CAP = 1_200
 """Texts of one label that a source gives at most."""
-UNREAD = frozenset({"nl-h", "de-d", "en-c", "fr-d", "es-b", "it-c", "pt-b"})
+UNREAD = frozenset((TEXTS / "unread.txt").read_text("utf-8").split())
 """Our own texts by which no words of the packs were written: see tests/texts/README.md."""
 OWN = 2.0
 """Our own texts are what webcare reads; each source else weighs the same."""

@@ -13,6 +13,7 @@ from pipeline.sentiment import scored_text
 from schemas.mention import Sentiment
 
 ROOT = Path(__file__).parents[2]
+TEXTS = ROOT / "tests" / "texts"
 ENGINES: tuple[Engine, ...] = ("vader", "pack", "full")
 TWO_CLASSES = frozenset({"bol", "amazon", "xed", "resto16doc"})
 """External sets whose neutral texts mean nothing."""
@@ -30,7 +31,12 @@ def held_back(name: str) -> bool:
 
 def own_texts(language: str) -> list[dict[str, Any]]:
     """Our own texts in a language."""
-    return [one for file in sorted((ROOT / "tests" / "texts").glob(f"{language}-*.jsonl")) for one in read(file)]
+    return [one for file in sorted(TEXTS.glob(f"{language}-*.jsonl")) for one in read(file)]
+
+
+def unread(name: str) -> bool:
+    """Whether an own text is of a file by which no words were written at all, not only not by the held-back fifth."""
+    return name.rpartition("-")[0] in (TEXTS / "unread.txt").read_text("utf-8").split()
 
 
 def external_sets(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]], bool]]:
