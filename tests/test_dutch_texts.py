@@ -433,6 +433,19 @@ TABLE = """
 0 Volgende keer ga ik met de fiets
 0 Er zijn veranderingen op handen
 0 Hebben jullie dit ook in een andere kleur?
+0 De cursus duurt acht weken en kost 120 euro
+0 Vrijdag houdt de tandarts geen spreekuur
+0 Voor de bibliotheek hoeft u geen afspraak te maken
+0 U hoeft geen formulier mee te brengen
+0 Vanavond is er geen training
+- Ik kan niet zeggen dat ik tevreden ben over de reparatie => kan niet zeggen dat tevreden
+- Ik geloof niet dat dit een goede bank is => geloof niet dat goede
+- Vroeger was dit een goede zaak => Vroeger goede
+- Ooit een fijn hotel, daar is niets van over => Ooit fijn; niets van over
+- Fijn dat ik jullie betaal en zelf de kabel moet trekken => Fijn dat ik jullie betaal
+- Blij dat ik twee uur voor niks thuis zat => Blij dat ik voor niks
+- Daar verdien ik een beter antwoord op => verdien ik beter
++ Nooit gedacht dat overstappen zo makkelijk was => makkelijk
 """
 """A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
 

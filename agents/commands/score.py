@@ -47,7 +47,11 @@ def score(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON also for a single text on a terminal.")] = False,
 ) -> None:
-    """Language and sentiment of a text, and which words moved it."""
+    """Language and sentiment of a text, and which words moved it.
+
+    The label is the likeliest of the three; the figure beside it is the probability of positive less that of negative. Words are told with
+    their valence, -4 to 4, in the order of the text; what stands between the words of a phrase is left out.
+    """
     with explained():
         if (text is None) == (not batch):
             fail("give a text, or --batch with JSON lines on standard input")
