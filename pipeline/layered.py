@@ -63,9 +63,10 @@ class LayeredScorer:
     def _explained(self, read: Findings, judged: Judgement, sign: int) -> list[tuple[str, float]]:
         """The pack's hits and the layer's words that stand in none of them, in the order of the text.
 
-        A word of the layer is told as a reason: none for a neutral text, no function word, none against the label (``sign``) where the
-        whole would speak against it. If what is told does not come to the label, the strongest of the weaker words that speak for it are
-        added. Most texts have no word of the layer's that is worth telling.
+        A word of the layer is told as a reason for one side or the other; that it makes a text more or less neutral is not told, as
+        that has no sign. None is told for a neutral text, no function word, none against the label (``sign``) where the whole would
+        speak against it. If what is told does not come to the label, the strongest of the weaker words that speak for it are added.
+        Most texts have no word of the layer's that is worth telling.
         """
         hits = read.hits
         total = sum([valence for _, valence in hits])

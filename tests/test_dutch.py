@@ -253,6 +253,13 @@ def test_a_pack_of_a_few_lines_is_enough():
     ]
 
 
+@pytest.mark.parametrize(("text", "hits"), [("cafés", []), ("cafes", [("cafes", 2.0)]), ("top-idee", []), ("top-plan", [("top", 2.0)])])
+def test_a_word_listed_as_nothing_says_nothing(text: str, hits: list[tuple[str, float]]):
+    """Neither without its accents nor in parts."""
+    scorer = PackScorer(parsed(words='"cafés, top-idee" = 0\n"cafes, top" = 2'.encode(), phrases=b"", rules=b""))
+    assert scorer.score(text).hits == hits
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -260,6 +267,8 @@ def test_a_pack_of_a_few_lines_is_enough():
         pytest.param({"words": b"goed = = 2"}, r"words\.toml: .*line 1", id="not TOML"),
         pytest.param({"words": b'"goed, mooi" = 2\n"mooi" = 1'}, r"words\.toml: 'mooi' is 1 here and 2 elsewhere", id="two valences"),
         pytest.param({"words": b'"op tijd" = 2', "phrases": b'"op tijd" = 1'}, r"phrases\.toml: 'op tijd' is 1 here", id="in two files"),
+        pytest.param({"phrases": b'"* werkt" = 2'}, r"phrases\.toml: '\* werkt' begins or ends with a gap", id="a gap before"),
+        pytest.param({"phrases": b'"werkt niet *" = 2'}, r"phrases\.toml: 'werkt niet \*' begins or ends with a gap", id="a gap after"),
         pytest.param({"phrases": b'"werkt|" = 2'}, r"phrases\.toml: 'werkt\|' has an empty part", id="an empty alternative"),
         pytest.param({"rules": b'conrast = ["maar"]'}, r"rules\.toml: .*unknown field `conrast`", id="an unknown key"),
         pytest.param({"rules": b'[negations]\n"niet meer" = 1'}, r"rules\.toml: 'niet meer' must be one word", id="two words for one"),

@@ -60,7 +60,7 @@ CAP = 1_200
 UNREAD = frozenset((TEXTS / "unread.txt").read_text("utf-8").split())
 """Our own texts by which no words of the packs were written: see tests/texts/README.md."""
 OWN = 2.0
-"""Our own texts are what webcare reads; each source else weighs the same."""
+"""Our own texts are what webcare reads: either half of them, read and unread, weighs twice as much as a source else."""
 NEUTRAL = 0.35
 """So many of the texts of a stream are taken to be neutral. Nobody knows: some sources have a fifth, others three fifths; where a source is
 judged by what was learnt from the others, a little more than a third is best (pipeline/lexicon/LINEAR.md)."""
@@ -201,6 +201,7 @@ class Part:
     weight: np.ndarray
     group: np.ndarray
     read: np.ndarray
+    """Whether words of the pack were written by a row's source."""
 
     def fit(self, rows: np.ndarray) -> np.ndarray:
         """Weights of all columns: least weighted log loss and squared weights, beside what is given."""
@@ -229,7 +230,7 @@ class Part:
 
 
 def part(given: Sequence[Source], seen: Sequence[Texts], *, neutrality: bool) -> Part:
-    """Every source has its weight, half of it for each answer; folds of each source are groups."""
+    """Every source has its weight, half of it for each side (of neutrality: `NEUTRAL` for neutral texts); its folds are groups."""
     blocks, answers, weights, groups, read = [], [], [], [], []
     rng = np.random.default_rng(SEED)
     for source, texts in zip(given, seen, strict=True):
@@ -255,7 +256,13 @@ def part(given: Sequence[Source], seen: Sequence[Texts], *, neutrality: bool) ->
 
 
 def temperature(one: Part) -> float:
-    """What the logits of texts that were neither fitted nor read must be multiplied with to be honest (least log loss over folds)."""
+    """What the logits of texts that were neither fitted nor read must be multiplied with to be honest (least log loss over folds).
+
+    Raises:
+        SystemExit: words of the pack were written by all of its texts, so that nothing is known of others.
+    """
+    if one.read.all():
+        sys.exit("all texts were read for words: name a file that was not in tests/texts/unread.txt")
     logits = np.zeros(len(one.y))
     for fold in range(FOLDS):
         logits[one.group == fold] = one.x[one.group == fold] @ one.fit(np.flatnonzero(one.group != fold))
@@ -289,7 +296,7 @@ def train(language: str, data: Path, scorers: Mapping[str, Reader]) -> bytes:
         trained_on=digests,
         polarity=polarity,
         neutrality=neutrality,
-        scales=(scales[0], scales[1]),
+        scales=(scales[0], scales[1]),  # of polarity, of neutrality
         valence=round(_valence(polarity), 5),
     )
     return msgspec.json.encode(header, order="deterministic") + b"\n" + b"".join(weights)

@@ -30,7 +30,7 @@ PIECES = (3, 4)
 LONGEST_WORD = 40
 """So much of a word is looked at. Longer tokens are not remembered: nobody can fill our memory with them."""
 REMEMBERED = 1 << 16
-"""Tokens before all are forgotten: 14 MB a language, with what its pack remembers of them."""
+"""Tokens before all are forgotten: 15 MB a language, with what its pack remembers of them."""
 REMEMBERED_WORDS = 1 << 14
 """Words before all are forgotten: 2 MB a language."""
 
@@ -134,13 +134,13 @@ def word_features(word: str) -> tuple[int, list[int]]:
 def text_features(tokens: Sequence[str]) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
     """Buckets and weights of all words of a text, and of all pieces of them: the plain form of what `LinearLayer` sums."""
     words: list[tuple[int, float]] = []
-    of_words: list[tuple[int, float]] = []
+    pieces: list[tuple[int, float]] = []
     different = list(dict.fromkeys(tokens))
     for word in [word for token in different for word in words_of(token)]:
-        whole, pieces = word_features(word)
+        whole, parts = word_features(word)
         words.append((whole, 1 / math.sqrt(len(different))))
-        of_words += [(piece, 1 / math.sqrt(len(pieces) * len(different))) for piece in pieces]
-    return words, of_words
+        pieces += [(piece, 1 / math.sqrt(len(parts) * len(different))) for piece in parts]
+    return words, pieces
 
 
 MOST_WORDS = 400

@@ -93,7 +93,7 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
     """Read the files of a pack.
 
     Raises:
-        PackError: not TOML, an unknown key, a valence outside [-4, 4], a word or phrase with two valences.
+        PackError: not TOML, an unknown key, a valence outside [-4, 4], a word or phrase with two valences, a gap at an end of a phrase.
     """
     plain = _decode(rules, Rules, "rules.toml")
     if (fold := _FOLDS.get((plain.spelling, plain.accents))) is not None:
@@ -203,6 +203,8 @@ def _spread(entries: Mapping[str, float], file: str, *, alternatives: bool = Tru
             slots = [slot.split("|") if alternatives else [slot] for slot in phrase.split()]
             if not slots or not all(word for slot in slots for word in slot):
                 raise PackError(f"{file}: {entry!r} has an empty part")
+            if len(slots) > 1 and GAP in (slots[0][0], slots[-1][0]):
+                raise PackError(f"{file}: {phrase!r} begins or ends with a gap, so it is never found; leave that {GAP} out")
             for forms in product(*slots):
                 yield forms, value
 
