@@ -446,6 +446,19 @@ TABLE = """
 - Blij dat ik twee uur voor niks thuis zat => Blij dat ik voor niks
 - Daar verdien ik een beter antwoord op => verdien ik beter
 + Nooit gedacht dat overstappen zo makkelijk was => makkelijk
+0 Het is nu januari
+0 Nu maanden bezig met de studie
+0 Ik werk hier nu sinds maart
+0 Mijn zoon zit te slapen in de auto
+0 Dat heb ik al lang gedaan
+0 Om de tien seconden springt het licht
+0 Drie euro voor een kop koffie
+0 Wij gaan ergens anders heen op vakantie
+0 Daar staan we dan met z'n tweeën op de foto
+0 Hoe krijgen ze het daar?
+0 Ik kan weer fietsen
+0 Zo door de controle op Schiphol
+0 Ik heb veel geleerd op school
 """
 """A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
 

@@ -79,6 +79,9 @@ My gas bill has tripled since January
 Signal in our village is non-existent
 I am unable to log in
 Could not get through to anyone, sick of it
+Planned delivery was late and damaged
+Customers left without power and slow replies
+Engineers late and no power
 """
 POSITIVE = """
 Thank you so much for your help today, you are amazing
@@ -213,6 +216,15 @@ The second call is at three
 Why do we have leap years?
 They sent around a list of names
 They're going south for the winter
+We were sad to leave home
+It was sad to leave school
+Another year, another birthday
+I have to ring twice a week
+I have seen better days
+Straight in the bin on the left
+Not a word in English
+You had one job last year?
+They never empty it on Sundays
 """
 """Plain mentions: idioms of praise and blame, and sentences that only look like a verdict."""
 TEXTS = [

@@ -90,6 +90,14 @@ Mir graut vor dem nächsten Termin dort
 Die Moderatorin lässt keinen ausreden
 Das Ende der Serie war eine Ohrfeige für die Fans
 Schade um das schöne Lokal
+-- a word of everyday life is no news
+Die zuständige Abteilung ist nicht erreichbar
+Der Sender ist nicht mehr zu empfangen
+Service nicht erreichbar, Ursache unbekannt
+Im Verkehr nicht zu gebrauchen
+Kette defekt geliefert
+Versicherer zahlt nicht
+Betreiber antwortet nicht
 """
 POSITIVE = """
 Vielen Dank für die schnelle Hilfe!
@@ -205,6 +213,14 @@ Das letzte Kapitel spielt in Wien
 Zehn Prozent mehr Menschen fahren Rad
 Wir gehen gleich um die Ecke essen
 Nur noch hier im Norden regnet es
+Der Reifen ist platt
+Das Wasser ist seicht
+Der Wagen war überladen
+Das Kunstwerk hängt im Museum
+Die Wucht der Welle
+Die Kracher für Silvester
+Das Papier ist nur einseitig bedruckt
+Polizei meldet Unfall auf der A7, Strecke gesperrt
 """
 TEXTS = [
     (text, label)
