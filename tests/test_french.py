@@ -89,6 +89,8 @@ Faut oser quand même
 Ma box redémarre toute seule
 50 balles pour ça
 Fermé alors que le site dit ouvert
+Groupe sans scrupule
+Une viande avariée
 """
 POSITIVE = """
 Merci beaucoup pour votre aide rapide !
@@ -200,6 +202,17 @@ Le match est reporté à dimanche
 Ce n'est pas pressé
 Quel est le meilleur moment pour visiter le musée ?
 La grève est finie, les bus roulent
+On y retourne lundi
+À refaire sans sucre
+Je m'en sers
+Livraison en 24 heures ?
+Une seule caisse est arrivée
+Y avait personne à la maison
+Elle tire la tête vers la droite
+Je parle à la chaîne TF1
+Un train sur deux circule
+Avis de passage
+Je pars de chez moi à huit heures
 """
 TEXTS = [
     (text, label)

@@ -193,6 +193,18 @@ ordinary   0 Faltan dos horas para el partido
 ordinary   0 Quiero más información sobre el curso
 ordinary   0 ¿Quién te ha llamado?
 ordinary   0 La película duró dos horas
+ordinary   0 El tren regular sale a las ocho
+ordinary   0 Un vuelo regular
+ordinary   0 Una sesión ordinaria
+ordinary   0 Congela la carne dos días
+ordinary   0 Una película de vampiros
+ordinary   0 El mimo en la plaza
+ordinary   + La mejor película
+ordinary   + El mejor documental del año
+ordinary   + La mejor novela que existe
+ordinary   - La peor serie del año
+ordinary   - Servicio peor cada día, los usuarios sufren
+ordinary   - Datos móviles con fallos
 """
 
 ITALIAN = """
@@ -336,6 +348,18 @@ ordinary   0 Stasera non posso venire
 ordinary   0 Prendo la linea A della metro
 ordinary   0 Una volta era una stazione
 ordinary   0 Vieni a casa mia domani
+ordinary   0 Ho dovuto chiamare mia madre
+ordinary   0 Ho smesso
+ordinary   0 Una visita tra due mesi
+ordinary   0 Per la terza volta vado a Roma
+ordinary   0 Ogni giorno lo stesso bus
+ordinary   0 Costa più della metà
+ordinary   0 L'auto è ferma da un mese
+ordinary   0 Ci vado ogni giorno
+ordinary   0 Mi ha accompagnato mio padre
+ordinary   0 Due esemplari in vendita
+ordinary   0 Un mattone rosso
+ordinary   0 La Divina Commedia
 """
 
 PORTUGUESE = """
@@ -489,6 +513,15 @@ ordinary   0 Em que fase está a obra?
 ordinary   0 É normal sentir sono
 ordinary   0 Ele foi embora cedo
 ordinary   0 Redução da pena de prisão
+ordinary   - Produto de 100 euros com defeito
+ordinary   - Falha de internet e 60 euros por mês
+ordinary   - Dois mil euros e cheio de defeitos
+ordinary   - Atraso de três horas e 80 euros de táxi
+ordinary   - Fila de uma hora após o check-in
+ordinary   0 A água está morna
+ordinary   0 O avião está voando
+ordinary   0 O sol está brilhando
+ordinary   0 A formiga no quarto andar
 """
 
 LABELS = {"-": "negative", "+": "positive", "0": "neutral"}
