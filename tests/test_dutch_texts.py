@@ -434,6 +434,10 @@ TABLE = """
 0 Er zijn veranderingen op handen
 0 Hebben jullie dit ook in een andere kleur?
 0 De cursus duurt acht weken en kost 120 euro
++ Geen enkel probleem gehad met de overstap => Geen enkel probleem
+- Wij komen hier niet meer terug => komen niet meer terug
+0 Klik niet op de link en geef nooit uw pincode door
+0 Vanmorgen lag het er al
 0 Vrijdag houdt de tandarts geen spreekuur
 0 Voor de bibliotheek hoeft u geen afspraak te maken
 0 U hoeft geen formulier mee te brengen

@@ -49,8 +49,9 @@ def score(
 ) -> None:
     """Language and sentiment of a text, and which words moved it.
 
-    The label is the likeliest of the three; the figure beside it is the probability of positive less that of negative. Words are told with
-    their valence, -4 to 4, in the order of the text; what stands between the words of a phrase is left out.
+    The label is the likeliest of the three; the figure beside it is the probability of positive less that of negative. Words are told in
+    the order of the text with what they are worth there: a plain word -4 to 4, more or less beside words of degree, capitals, "maar" or a
+    negation. What stands between the words of a phrase is left out.
     """
     with explained():
         if (text is None) == (not batch):
