@@ -158,9 +158,9 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
     layer = LinearLayer(parse_model(model()))
     for number in range(100):
         layer.judge("", [f"woord{number:x}", f"ander{number:x}", "x" * 60, "y" * 300], 0.0, [])
-    kept = layer._tokens
-    assert len(kept) <= 10
-    assert not any(len(token) > linear.LONGEST_WORD for token in kept)
+    for kept in (layer._tokens, layer._neutral):
+        assert 0 < len(kept) <= 10
+        assert not any(len(token) > linear.LONGEST_WORD for token in kept)
 
 
 def test_what_was_forgotten_is_worked_out_again(monkeypatch: pytest.MonkeyPatch):

@@ -30,9 +30,9 @@ PIECES = (3, 4)
 LONGEST_WORD = 40
 """So much of a word is looked at. Longer tokens are not remembered: nobody can fill our memory with them."""
 REMEMBERED = 1 << 16
-"""Tokens before all are forgotten: 15 MB a language, with what its pack remembers of them."""
+"""Tokens before all are forgotten: 20 MB a language, with what its pack remembers of them."""
 REMEMBERED_WORDS = 1 << 14
-"""Words before all are forgotten: 2 MB a language."""
+"""Words before all are forgotten: 4 MB a language."""
 
 FIGURES = (
     "one", "compound", "absolute", "praise", "blame", "mixed", "silent", "last", "asks", "exclaims", "length", "vader", "judged", "long",
@@ -84,17 +84,17 @@ class Model(NamedTuple):
 
 
 class Judgement(Struct, frozen=True, gc=False):
-    """Three probabilities that add up to 1; what each token adds (real part: to polarity), and what that is worth as a valence."""
+    """Three probabilities that add up to 1; what each token adds to polarity, and what that is worth as a valence."""
 
     negative: float
     neutral: float
     positive: float
-    added: list[complex]
+    added: list[float]
     worth: float
 
     def most(self) -> float:
         """How far the strongest token moved the answer, as a valence. Few ask."""
-        return self.worth * max([abs(one.real) for one in self.added], default=0.0)
+        return self.worth * max(max(self.added), -min(self.added)) if self.added else 0.0
 
 
 def parse_model(content: bytes, *, file: str = "linear.bin") -> Model:
@@ -190,34 +190,31 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
     ]
 
 
-class _Words(dict[str, complex]):
-    """Word in lower case → what it adds to polarity (real) and to neutrality (imaginary): two sums at the price of one.
+class _Words(dict[str, float]):
+    """Word in lower case → what it adds to a sum. Half of all new tokens are a known word with a comma, a capital, other digits."""
 
-    Half of all new tokens are a known word with a comma, a capital, other digits.
-    """
-
-    def __init__(self, model: Model) -> None:
+    def __init__(self, weights: "array[int]", scale: float, *, pieces: bool) -> None:
         super().__init__()
-        self._model = model
+        self._weights, self._scale, self._pieces = weights, scale, pieces
 
-    def __missing__(self, word: str) -> complex:
-        header, polarity, neutrality = self._model
+    def __missing__(self, word: str) -> float:
+        weights = self._weights
         whole, pieces = word_features(word)
-        of_pieces = sum([polarity[piece] for piece in pieces]) / math.sqrt(len(pieces)) if pieces else 0.0
+        of_pieces = sum([weights[piece] for piece in pieces]) / math.sqrt(len(pieces)) if pieces and self._pieces else 0.0
         if len(self) >= REMEMBERED_WORDS:
             self.clear()
-        self[word] = weight = complex(header.scales[0] * (polarity[whole] + of_pieces), header.scales[1] * neutrality[whole])
+        self[word] = weight = self._scale * (weights[whole] + of_pieces)
         return weight
 
 
-class _Tokens(dict[str, complex]):
-    """Raw token → what its words add to the two sums."""
+class _Tokens(dict[str, float]):
+    """Raw token → what its words add to a sum."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, of_word: _Words) -> None:
         super().__init__()
-        self.of_word = _Words(model)
+        self.of_word = of_word
 
-    def __missing__(self, raw: str) -> complex:
+    def __missing__(self, raw: str) -> float:
         weight = sum(map(self.of_word.__getitem__, words_of(raw)))
         if len(raw) <= LONGEST_WORD:
             if len(self) >= REMEMBERED:
@@ -232,7 +229,9 @@ class LinearLayer:
     def __init__(self, model: Model) -> None:
         self.header = model.header
         self._polarity, self._neutrality = tuple(model.header.polarity), tuple(model.header.neutrality)
-        self._tokens = _Tokens(model)
+        header, polarity, neutrality = model
+        self._tokens = _Tokens(_Words(polarity, header.scales[0], pieces=True))
+        self._neutral = _Tokens(_Words(neutrality, header.scales[1], pieces=False))
 
     def judge(self, text: str, tokens: Sequence[str], compound: float, valences: Sequence[float], vader: float = 0.0) -> Judgement:
         """Judge a text without links and handles, as it is and split at white space, of which the pack says this."""
@@ -240,12 +239,12 @@ class LinearLayer:
         polarity, neutrality = _weighed(self._polarity, given), _weighed(self._neutrality, given)
         worth = 0.0
         # each token once, in order, so that their sum is the same in every process
-        if added := list(map(self._tokens.__getitem__, dict.fromkeys(tokens))):
+        once = dict.fromkeys(tokens)
+        if added := list(map(self._tokens.__getitem__, once)):
             different = len(added)
             share = room(compound) / math.sqrt(different)
-            both = sum(added)
-            polarity = spread(different) * (polarity + share * both.real)
-            neutrality += share * both.imag
+            polarity = spread(different) * (polarity + share * sum(added))
+            neutrality += share * sum(map(self._neutral.__getitem__, once))
             worth = share / self.header.valence
         positive = 1 / (1 + math.exp(-polarity)) if polarity > LEAST_LOGIT else 0.0
         neutral = 1 / (1 + math.exp(-neutrality)) if neutrality > LEAST_LOGIT else 0.0
@@ -257,10 +256,10 @@ class LinearLayer:
         scale = room(compound) / math.sqrt(len(once) or 1) / self.header.valence
         found: dict[str, float] = {}
         for token in once:
-            if token.isascii() and token.isalpha() and abs(self._tokens[token].real * scale) < least:
+            if token.isascii() and token.isalpha() and abs(self._tokens[token] * scale) < least:
                 continue  # one word, and what it adds is remembered
             for word in words_of(token):
-                if word[0].isalnum() and word not in found and abs(value := self._tokens.of_word[word].real * scale) >= least:
+                if word[0].isalnum() and word not in found and abs(value := self._tokens.of_word[word] * scale) >= least:
                     found[word] = max(-MOST_VALENCE, min(MOST_VALENCE, value))
         return list(found.items())
 
