@@ -105,6 +105,7 @@ def test_no_two_are_nearly_the_same() -> None:
     assert twice == []
 
 
+@pytest.mark.timeout(900)  # eleven thousand texts against a hundred thousand
 def test_none_is_or_nearly_is_an_evaluation_text() -> None:
     """With ``DATA=`` the folder of evaluation sets: what is measured with must not be among what may be learnt from."""
     if (folder := os.environ.get("DATA")) is None:
