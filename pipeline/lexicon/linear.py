@@ -121,13 +121,17 @@ def words_of(token: str) -> list[str]:
     return [_DIGITS.sub("0", word[:LONGEST_WORD]) for word in _WORDS.findall(lower.translate(_APOSTROPHES))]
 
 
+def word_bucket(word: str) -> int:
+    """Bucket of a word as a whole."""
+    return crc32(b"w" + word.encode("utf-8", "surrogatepass")) % BUCKETS
+
+
 def word_features(word: str) -> tuple[int, list[int]]:
     """Buckets of a word, and of its pieces with the edges of the word marked. All pieces together count as much as the word itself."""
-    letters = word.encode("utf-8", "surrogatepass")
-    whole = crc32(b"w" + letters) % BUCKETS
+    whole = word_bucket(word)
     if not word[0].isalnum():
         return whole, []
-    letters = b"<" + letters + b">"
+    letters = b"<" + word.encode("utf-8", "surrogatepass") + b">"
     return whole, [crc32(letters[at : at + size]) % BUCKETS for size in PIECES for at in range(len(letters) - size + 1)]
 
 
@@ -199,8 +203,8 @@ class _Words(dict[str, float]):
 
     def __missing__(self, word: str) -> float:
         weights = self._weights
-        whole, pieces = word_features(word)
-        of_pieces = sum([weights[piece] for piece in pieces]) / math.sqrt(len(pieces)) if pieces and self._pieces else 0.0
+        whole, pieces = word_features(word) if self._pieces else (word_bucket(word), [])
+        of_pieces = sum([weights[piece] for piece in pieces]) / math.sqrt(len(pieces)) if pieces else 0.0
         if len(self) >= REMEMBERED_WORDS:
             self.clear()
         self[word] = weight = self._scale * (weights[whole] + of_pieces)
@@ -227,9 +231,9 @@ class LinearLayer:
     """One language's model at work."""
 
     def __init__(self, model: Model) -> None:
-        self.header = model.header
-        self._polarity, self._neutrality = tuple(model.header.polarity), tuple(model.header.neutrality)
         header, polarity, neutrality = model
+        self.header = header
+        self._polarity, self._neutrality = tuple(header.polarity), tuple(header.neutrality)
         self._tokens = _Tokens(_Words(polarity, header.scales[0], pieces=True))
         self._neutral = _Tokens(_Words(neutrality, header.scales[1], pieces=False))
 

@@ -14,6 +14,8 @@ from schemas.mention import Sentiment
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ROOT / "tests" / "texts"
+UNREAD = frozenset((TEXTS / "unread.txt").read_text("utf-8").split())
+"""Our own texts by which no words were written, not only not by their held-back fifth (tests/texts/README.md)."""
 ENGINES: tuple[Engine, ...] = ("vader", "pack", "full")
 TWO_CLASSES = frozenset({"bol", "amazon", "xed", "resto16doc"})
 """External sets whose neutral texts mean nothing."""
@@ -35,8 +37,8 @@ def own_texts(language: str) -> list[dict[str, Any]]:
 
 
 def unread(name: str) -> bool:
-    """Whether an own text is of a file by which no words were written at all, not only not by the held-back fifth."""
-    return name.rpartition("-")[0] in (TEXTS / "unread.txt").read_text("utf-8").split()
+    """Whether an own text is in a file of `UNREAD`."""
+    return name.rpartition("-")[0] in UNREAD
 
 
 def external_sets(folder: Path) -> Iterator[tuple[str, list[dict[str, Any]], bool]]:

@@ -13,10 +13,9 @@ from drawing import calibration_svg
 from figures import LABELS, language_figures
 from tables import percent, table
 
-from agents.lexicons import load_layer, pack_digest
+from agents.lexicons import LANGUAGES, load_layer, pack_digest
 from agents.models import load_identifier
 
-LANGUAGES = ("nl", "en", "de", "fr", "es", "it", "pt")
 HARD = {"sarcasm": "sarcasm", "implicit": "implicit complaint", "but": "mixed (one thing, but another)"}
 
 
@@ -86,7 +85,7 @@ def page(measured: dict[str, Any]) -> str:
             "Made by `make eval` (`tests/eval/own.py`); the texts and their limits: [tests/texts](../texts/README.md). Figures are on",
             "the fifth of the texts that nobody looked at for words or training; intervals of 95 % by drawing texts again 1,000 times.",
             "*rest*: macro-F1 on the other four fifths, on which `full` was trained and by which words may have been written: no measure",
-            "of quality. *unread*: macro-F1 on those of the fifth that were written after the packs: not even their figure was known.",
+            "of quality. *unread*: macro-F1 on those of the fifth whose files nobody read for words (`tests/texts/unread.txt`).",
             "*plain*: accuracy without the hard texts. Engines: `vader` the package's rules (English only), `pack` lexicon and rules,",
             "`full` with the linear layer.",
             *(["", f"**Layers trained on an older pack, or none:** {', '.join(stale)}; `make train` makes them anew."] if stale else []),
