@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.lexicons import load_pack
+from agents.lexicons import LANGUAGES, load_pack
 from pipeline.lexicon import units
 from pipeline.lexicon.function_words import FUNCTION_WORDS
-from pipeline.lexicon.pack import PackError, parse_pack
+from pipeline.lexicon.pack import PackError, parse_pack, refuse_two_valences
 from pipeline.lexicon.scorer import LONE_NEGATION, PackScorer
 from pipeline.sentiment import PackSentiment
 
@@ -266,7 +266,7 @@ def test_a_word_listed_as_nothing_says_nothing(text: str, hits: list[tuple[str, 
         pytest.param({"words": b'"goed" = 5'}, r"words\.toml: .*<= 4\.0", id="a valence beyond the scale"),
         pytest.param({"words": b"goed = = 2"}, r"words\.toml: .*line 1", id="not TOML"),
         pytest.param({"words": b'"goed, mooi" = 2\n"mooi" = 1'}, r"words\.toml: 'mooi' is 1 here and 2 elsewhere", id="two valences"),
-        pytest.param({"words": b'"op tijd" = 2', "phrases": b'"op tijd" = 1'}, r"phrases\.toml: 'op tijd' is 1 here", id="in two files"),
+        pytest.param({"words": b"vlot = 2", "phrases": b'"vlot, op tijd" = 1'}, r"phrases\.toml: 'vlot' is 1 here", id="in two files"),
         pytest.param({"phrases": b'"* werkt" = 2'}, r"phrases\.toml: '\* werkt' begins or ends with a gap", id="a gap before"),
         pytest.param({"phrases": b'"werkt niet *" = 2'}, r"phrases\.toml: 'werkt niet \*' begins or ends with a gap", id="a gap after"),
         pytest.param({"phrases": b'"werkt|" = 2'}, r"phrases\.toml: 'werkt\|' has an empty part", id="an empty alternative"),
@@ -284,6 +284,28 @@ def test_a_word_listed_as_nothing_says_nothing(text: str, hits: list[tuple[str, 
 def test_what_is_wrong_with_a_file_is_named(changes: dict[str, bytes], message: str):
     with pytest.raises(PackError, match=message):
         parsed(**changes)
+
+
+@pytest.mark.parametrize(
+    ("phrases", "named"),
+    [
+        (b'"op tijd" = 2\n"op|over tijd" = 1', "'op tijd' is 1 here and 2 elsewhere"),
+        (b'"goed|fijn * gedaan|gewerkt" = 2\n"heel goed" = 2\n"mooi|fijn * gewerkt" = 1', r"'fijn \* gewerkt' is 1 here and 2 elsewhere"),
+    ],
+)
+def test_a_phrase_with_two_valences_is_named(phrases: bytes, named: str):
+    pack = parsed(phrases=phrases)
+    with pytest.raises(PackError, match=named):
+        refuse_two_valences(pack.phrases)
+
+
+def test_phrases_that_share_words_may_differ():
+    refuse_two_valences(parsed(phrases=b'"op|over tijd" = 2\n"op tijd klaar" = 1\n"op tafel" = 0\n"op * tijd" = 1').phrases)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_phrase_of_a_pack_has_two_valences(language: str):
+    refuse_two_valences(load_pack(language).phrases)
 
 
 def test_the_base_lexicon_is_what_its_provenance_says():

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import dropwhile
+from itertools import dropwhile, product
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agents.lexicons import LANGUAGES, load_pack
 from pipeline import signals
 from pipeline.lexicon import beside, scorer
-from pipeline.lexicon.pack import Pack, Rules
+from pipeline.lexicon.pack import Pack, Phrase, Rules
 from pipeline.lexicon.scorer import PackScore, PackScorer
 from pipeline.lexicon.units import Unit, Units
 
@@ -50,23 +50,24 @@ def packs(draw: st.DrawFn) -> Pack:
         negations=draw(st.dictionaries(_words, st.sampled_from([1.0, 0.8]), max_size=2)),
         degrees=draw(st.dictionaries(_words, st.sampled_from([1.3, 0.7]), max_size=2)),
     )
-    slots = st.lists(st.sampled_from([*WORDS, *WORDS, "*", "*", ";"]), max_size=2)
-    phrase = st.builds(lambda first, middle, last: _tidy((first, *middle, last)), _words, slots, _words)
+    either = st.lists(_words, min_size=1, max_size=2, unique=True).map("|".join)
+    slots = st.lists(st.one_of(either, either, st.sampled_from(["*", ";"])), max_size=2)
+    phrase = st.builds(lambda first, middle, last, worth: Phrase(_tidy(first, *middle, last), worth), either, slots, either, _valences)
     return Pack(
         rules=rules,
         words=draw(st.dictionaries(_words, _valences, max_size=5)),
         base={},
         first_parts={},
         last_parts={},
-        phrases=draw(st.dictionaries(phrase, _valences, max_size=5)),
+        phrases=draw(st.lists(phrase, max_size=5)),
         emoji={"😡": -2.6, "👍": 1.9},
         emoticons={},
     )
 
 
-def _tidy(slots: tuple[str, ...]) -> tuple[str, ...]:
+def _tidy(*slots: str) -> str:
     """Without one gap after another."""
-    return tuple(slot for place, slot in enumerate(slots) if slot != "*" or slots[place - 1] != "*")
+    return " ".join(slot for place, slot in enumerate(slots) if slot != "*" or slots[place - 1] != "*")
 
 
 _texts = st.lists(st.sampled_from([*WORDS, *WORDS, *map(str.upper, WORDS), "onbekend", "7", *STOPS]), max_size=14).map(" ".join)
@@ -93,6 +94,7 @@ class PlainScorer:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self.rules = pack.rules
+        self.phrases = {forms: phrase.valence for phrase in pack.phrases for forms in product(*phrase.slots())}
 
     def score(self, text: str) -> PackScore:
         words = [_Word(token, ";" if token in ",.!?" else token.lower(), STOPS.get(token, 0)) for token in text.split()]
@@ -156,7 +158,7 @@ class PlainScorer:
         )
         return word.form in WORDS and (
             bool(self.pack.words.get(word.form))
-            or any(word.form in phrase for phrase in self.pack.phrases)
+            or any(word.form in phrase for phrase in self.phrases)
             or any(word.form in n for n in named)
         )
 
@@ -184,7 +186,7 @@ class PlainScorer:
                 continue
             matches = [
                 (places[-1], len(places), -valence, places)
-                for phrase, valence in self.pack.phrases.items()
+                for phrase, valence in self.phrases.items()
                 for places in self.matches(words, place, phrase)
             ]
             if matches:

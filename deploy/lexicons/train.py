@@ -29,8 +29,9 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse import csr_matrix, diags, vstack
 from threadpoolctl import threadpool_limits
 
-from agents.lexicons import load_pack_scorers, pack_digest
+from agents.lexicons import load_pack, load_pack_scorers, pack_digest
 from pipeline.lexicon.linear import BUCKETS, FIGURES, Header, LinearLayer, figures, parse_model, room, spread, text_features
+from pipeline.lexicon.pack import refuse_two_valences
 from pipeline.sentiment import Reader
 
 ROOT = Path(__file__).parents[2]
@@ -279,6 +280,7 @@ def packed(weights: np.ndarray) -> tuple[float, bytes]:
 
 def train(language: str, data: Path, scorers: Mapping[str, Reader]) -> bytes:
     """A language's model, as its file."""
+    refuse_two_valences(load_pack(language).phrases)
     given, digests = sources(language, data)
     seen = [features([text for text, _ in source.rows], scorers[language]) for source in given]
     found = {}

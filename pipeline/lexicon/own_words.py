@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.lexicon.pack import GAP, Pack, PackError, folded
+from pipeline.lexicon.pack import GAP, Pack, PackError, Phrase, folded
 from pipeline.lexicon.units import MODIFIERS
 
 MOST = 4.0
@@ -59,13 +59,13 @@ def parse_own_words(content: bytes, languages: Collection[str], *, file: str = "
 
 def with_own_words(pack: Pack, own: Mapping[tuple[str, ...], float]) -> Pack:
     """A pack in which these entries count instead of its own."""
-    words, phrases = dict(pack.words), dict(pack.phrases)
+    words, phrases = dict(pack.words), list(pack.phrases)
     first_parts, last_parts = dict(pack.first_parts), dict(pack.last_parts)
     emoji, emoticons = dict(pack.emoji), dict(pack.emoticons)
     for written, valence in own.items():
         forms = tuple(folded(form, pack.rules) for form in written)
         if len(forms) > 1:
-            phrases[forms] = valence
+            phrases.append(Phrase(" ".join(forms), valence))
         elif is_sign(form := forms[0]):
             (emoji if len(form) == 1 else emoticons)[form] = valence
         elif form.endswith(GAP):

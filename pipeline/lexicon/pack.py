@@ -8,10 +8,10 @@ An entry holds one or more phrases, parted by commas; a word in a phrase may hav
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -71,15 +71,29 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prefixes: dict[str, Factor] = {}
 
 
+class Phrase(Struct, frozen=True, gc=False):
+    """Words in a row, each with its alternatives parted by ``|`` (``*``: a gap), and what any choice of them is worth.
+
+    It stays as it was written: spread out, those of a language are tens of thousands, of which few are ever met.
+    """
+
+    text: str
+    valence: float
+
+    def slots(self) -> list[list[str]]:
+        """The alternatives of each word."""
+        return [slot.split("|") for slot in self.text.split()]
+
+
 class Pack(NamedTuple):
-    """One language, ready for use: forms, parts of compounds, phrases (``*`` for a gap) and signs, each → valence."""
+    """One language, ready for use: forms, parts of compounds and signs, each → valence; and phrases, of which the last one counts."""
 
     rules: Rules
     words: Mapping[str, float]
     base: Mapping[str, float]
     first_parts: Mapping[str, float]
     last_parts: Mapping[str, float]
-    phrases: Mapping[tuple[str, ...], float]
+    phrases: Sequence[Phrase]
     emoji: dict[str, float]
     emoticons: dict[str, float]
 
@@ -93,19 +107,23 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
     """Read the files of a pack.
 
     Raises:
-        PackError: not TOML, an unknown key, a valence outside [-4, 4], a word or phrase with two valences, a gap at an end of a phrase.
+        PackError: not TOML, an unknown key, a valence outside [-4, 4], a word with two valences, a gap at an end of a phrase.
     """
     plain = _decode(rules, Rules, "rules.toml")
     if (fold := _FOLDS.get((plain.spelling, plain.accents))) is not None:
         rules, words, phrases, base = (_folded(content, fold) for content in (rules, words, phrases, base))
         plain = _decode(rules, Rules, "rules.toml")
     spread = {name: dict(_single(getattr(plain, name), "rules.toml")) for name in ("negations", "degrees", "prefixes")}
-    entries: dict[tuple[str, ...], float] = {}
+    single: dict[str, float] = {}
+    several: list[Phrase] = []
     for content, file in ((words, "words.toml"), (phrases, "phrases.toml")):
-        for forms, valence in _spread(_entries(content) or _decode(content, dict[str, Valence], file), file):
-            if entries.setdefault(forms, valence) != valence:
-                raise PackError(f"{file}: {' '.join(forms)!r} is {valence:g} here and {entries[forms]:g} elsewhere; give it one valence")
-    single = {forms[0]: valence for forms, valence in entries.items() if len(forms) == 1}
+        for phrase in _phrases(_entries(content) or _decode(content, dict[str, Valence], file), file):
+            if " " in phrase.text:
+                several.append(phrase)
+                continue
+            for form in phrase.text.split("|"):
+                if single.setdefault(form, phrase.valence) != phrase.valence:
+                    raise PackError(f"{file}: {_two_valences(form, phrase.valence, single[form])}")
     found = _decode(signs, _Signs, "signs.toml")
     emoji = dict(_single(found.emoji, "signs.toml"))
     if joined := [sign for sign in emoji if len(sign) > 1]:
@@ -116,9 +134,9 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
         base=dict(_table(base)),
         first_parts={form[:-1]: valence for form, valence in single.items() if form.endswith(GAP)},
         last_parts={form[1:]: valence for form, valence in single.items() if form.startswith(GAP)},
-        phrases={forms: valence for forms, valence in entries.items() if len(forms) > 1},
+        phrases=several,
         emoji=emoji,
-        emoticons=dict(_single(found.emoticons, "signs.toml", alternatives=False)),
+        emoticons=dict(_emoticons(found.emoticons)),
     )
 
 
@@ -193,27 +211,63 @@ def _decode(content: bytes, kind: type[T], file: str) -> T:
     return decoded
 
 
-def _spread(entries: Mapping[str, float], file: str, *, alternatives: bool = True) -> Iterator[tuple[tuple[str, ...], float]]:
-    """Each phrase of each entry, once per choice of its alternatives."""
+_EMPTY_PART = re.compile(r"(?:^|\s|\|)\||\|(?:\s|$)|^\s*$")
+_GAP_AT_AN_END = re.compile(r"\s*\*(?:\|\S*)?\s.*|.*\s\*(?:\|\S*)?\s*")
+
+
+def _phrases(entries: Mapping[str, float], file: str) -> Iterator[Phrase]:
+    """Each phrase of each entry; a single word is a phrase of one."""
     for entry, value in entries.items():
         for phrase in entry.split(", "):
-            if phrase and " " not in phrase and not (alternatives and "|" in phrase):
-                yield (phrase,), value
-                continue
-            slots = [slot.split("|") if alternatives else [slot] for slot in phrase.split()]
-            if not slots or not all(word for slot in slots for word in slot):
-                raise PackError(f"{file}: {entry!r} has an empty part")
-            if len(slots) > 1 and GAP in (slots[0][0], slots[-1][0]):
-                raise PackError(f"{file}: {phrase!r} begins or ends with a gap, so it is never found; leave that {GAP} out")
-            for forms in product(*slots):
-                yield forms, value
+            if not phrase.isalpha():
+                if _EMPTY_PART.search(phrase):
+                    raise PackError(f"{file}: {entry!r} has an empty part")
+                if GAP in phrase and _GAP_AT_AN_END.fullmatch(phrase):
+                    raise PackError(f"{file}: {phrase!r} begins or ends with a gap, so it is never found; leave that {GAP} out")
+            yield Phrase(phrase.strip(), value)
 
 
-def _single(entries: Mapping[str, float], file: str, **how: Any) -> Iterator[tuple[str, float]]:
-    for forms, value in _spread(entries, file, **how):
-        if len(forms) > 1:
-            raise PackError(f"{file}: {' '.join(forms)!r} must be one word")
-        yield forms[0], value
+def refuse_two_valences(phrases: Iterable[Phrase]) -> None:
+    """Refuse a phrase that is worth one thing here and another there.
+
+    When packs are loaded there is no time for this, and the last one counts: it is asked when a layer is trained, so of every change.
+
+    Raises:
+        PackError: there is one; the message names it.
+    """
+    starts: dict[tuple[int, str, str], list[Phrase]] = {}
+    for phrase in phrases:
+        slots = phrase.slots()
+        for first, second in product(*slots[:2]):
+            others = starts.setdefault((len(slots), first, second), [])
+            for other in others:
+                if other.valence != phrase.valence:
+                    common = [[form for form in one if form in two] for one, two in zip(slots, other.slots(), strict=True)]
+                    if all(common):
+                        raise PackError(_two_valences(" ".join([form for form, *_ in common]), phrase.valence, other.valence))
+            others.append(phrase)
+
+
+def _two_valences(forms: str, here: float, elsewhere: float) -> str:
+    return f"{forms!r} is {here:g} here and {elsewhere:g} elsewhere; give it one valence"
+
+
+def _single(entries: Mapping[str, float], file: str) -> Iterator[tuple[str, float]]:
+    """Entries that may hold words, but no phrases."""
+    for phrase in _phrases(entries, file):
+        if " " in phrase.text:
+            raise PackError(f"{file}: {phrase.text!r} must be one word")
+        for form in phrase.text.split("|"):
+            yield form, phrase.valence
+
+
+def _emoticons(entries: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Entries in which every sign stands for itself."""
+    for entry, value in entries.items():
+        for sign in entry.split(", "):
+            if not sign or " " in sign:
+                raise PackError(f"signs.toml: {entry!r} has an empty part or a space in a sign")
+            yield sign, value
 
 
 def _table(content: bytes) -> Iterator[tuple[str, float]]:

@@ -1,13 +1,13 @@
 """From a raw token to what a pack knows of it. Each token is looked at once; what comes of it is remembered."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import msgspec
 from msgspec import Struct
 
-from pipeline.lexicon.pack import GAP, Pack, without_accents, without_umlauts
+from pipeline.lexicon.pack import GAP, Pack, Phrase, without_accents, without_umlauts
 
 REMEMBERED_TOKENS = 1 << 16
 LONGEST_REMEMBERED = 40
@@ -43,20 +43,25 @@ class Node:
         self.gap: Node | None = None
         self.valence: float | None = None
 
-    def add(self, forms: tuple[str, ...], valence: float) -> None:
-        """Grow the branch of one phrase."""
-        node = self
-        for form in forms:
-            if form == GAP:
-                node.gap = node = node.gap or Node()
-                continue
-            following = node.following.get(form)
-            if following is None:
-                if node.following is _NOTHING:
-                    node.following = {}
-                following = node.following[form] = Node()
-            node = following
-        node.valence = valence
+    def add(self, slots: Sequence[Sequence[str]], valence: float) -> None:
+        """Grow the branches of one phrase, one for each choice of its alternatives."""
+        ends = [self]
+        for slot in slots:
+            ends = [end.step(form) for end in ends for form in slot]
+        for end in ends:
+            end.valence = valence
+
+    def step(self, form: str) -> "Node":
+        """The node behind this one by a word or a gap; it grows where there is none."""
+        if form == GAP:
+            self.gap = following = self.gap or Node()
+        elif (found := self.following.get(form)) is not None:
+            following = found
+        else:
+            if self.following is _NOTHING:
+                self.following = {}
+            self.following[form] = following = Node()
+        return following
 
 
 class Unit(Struct, frozen=True, eq=False, gc=False):
@@ -128,20 +133,21 @@ class Units(dict[str, tuple[Unit, ...]]):
     def __init__(self, pack: Pack) -> None:
         super().__init__()
         self._pack = pack
-        self._first: dict[str, list[tuple[tuple[str, ...], float]]] = {}
+        self._first: dict[str, list[Phrase]] = {}
         self._trees: dict[str, Node] = {}
-        phrases = {
-            tuple(form.lstrip("'") or form for form in forms) if "'" in "".join(forms) else forms: valence
-            for forms, valence in pack.phrases.items()
-        }  # as texts are read: 't is t
-        for forms, valence in phrases.items():
-            self._first.setdefault(forms[0], []).append((forms[1:], valence))
-        self._second = frozenset(next((form for form in forms[1:] if form != GAP), "") for forms in phrases)
         rules = pack.rules
-        self._known = frozenset(form for forms in phrases for form in forms).union(
+        second: set[str] = set()
+        known = set[str]().union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
             rules.verbs, rules.mocking, rules.reporting, rules.personal, rules.events, *(phrase.split() for phrase in rules.hollow),
         )  # fmt: skip
+        for phrase in pack.phrases:
+            slots = _as_read(phrase)
+            known.update(*slots)
+            second.update(_second(slots))
+            for form in slots[0]:
+                self._first.setdefault(form, []).append(phrase)
+        self._known, self._second = known, second
         self._hollow = frozenset(phrase.partition(" ")[0] for phrase in rules.hollow)
         self._prefixes = tuple(rules.prefixes)
         self._german = rules.spelling == "german"
@@ -267,8 +273,8 @@ class Units(dict[str, tuple[Unit, ...]]):
         tree = self._trees.get(form)
         if tree is None and (phrases := self._first.get(form)) is not None:
             tree = self._trees[form] = Node()
-            for forms, valence in phrases:
-                tree.add(forms, valence)
+            for phrase in phrases:
+                tree.add(_as_read(phrase)[1:], phrase.valence)
         return tree
 
     def _valence(self, form: str) -> float:
@@ -307,6 +313,20 @@ class Units(dict[str, tuple[Unit, ...]]):
             if polarity is not None:
                 return polarity * BASE_SCALE if abs(polarity) >= LEAST_POLARITY else 0.0
         return valence
+
+
+def _as_read(phrase: Phrase) -> list[list[str]]:
+    """The slots of a phrase as texts are read: 't is t."""
+    slots = phrase.slots()
+    return [[form.lstrip("'") or form for form in slot] for slot in slots] if "'" in phrase.text else slots
+
+
+def _second(slots: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What a phrase goes on with: right behind its first word, or behind the gap that stands there."""
+    for slot in slots[1:]:
+        yield from slot
+        if GAP not in slot:
+            return
 
 
 def _forms(form: str) -> list[str]:
