@@ -1,6 +1,7 @@
 """Reads the sentiment engines' data: VADER's from its package, packs from `pipeline/lexicon`."""
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -13,8 +14,9 @@ from pipeline.lexicon.linear import LinearLayer, parse_model
 from pipeline.lexicon.own_words import OwnWords, with_own_words
 from pipeline.lexicon.pack import Pack, parse_pack
 from pipeline.lexicon.scorer import PackScorer
+from pipeline.lexicon.tokens import no_weights
 from pipeline.lexicon.units import BASE_SCALE
-from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Reader, Scorer, SentimentEngine, VaderScorer
+from pipeline.sentiment import EnglishScorer, PackSentiment, Polyglot, Reader, SentimentEngine, VaderScorer
 from pipeline.vader import VaderData, VaderRules
 
 Engine = Literal["vader", "pack", "full"]
@@ -24,6 +26,7 @@ LAYER = "linear.bin"
 LANGUAGES = ("nl", "en", "de", "fr", "es", "it", "pt")
 """Those that have a pack."""
 NO_WORDS: OwnWords = {}
+NO_LAYERS: Mapping[str, LinearLayer] = {}
 
 
 @cache
@@ -64,10 +67,15 @@ def _base(language: str) -> bytes:
     return "".join(f"{word}\t{valence / BASE_SCALE:.3f}\n" for word, valence in words.items()).encode()
 
 
-def load_pack_scorers(own_words: OwnWords = NO_WORDS) -> dict[str, Reader]:
-    """Every language by its pack alone, with a deployment's own words; English with VADER's figures beside it."""
+def load_pack_scorers(own_words: OwnWords = NO_WORDS, layers: Mapping[str, LinearLayer] = NO_LAYERS) -> dict[str, Reader]:
+    """Every language by its pack alone, with a deployment's own words; English with VADER's figures beside it. Tokens are found with what
+    they weigh in the layers."""
     packs = {
-        language: PackScorer(with_own_words(load_pack(language), own_words.get(language, {})), FUNCTION_WORDS.get(language, ()))
+        language: PackScorer(
+            with_own_words(load_pack(language), own_words.get(language, {})),
+            FUNCTION_WORDS.get(language, ()),
+            layers[language].weigh if language in layers else no_weights,
+        )
         for language in LANGUAGES
     }
     scorers: dict[str, Reader] = {language: PackSentiment(pack) for language, pack in packs.items()}
@@ -99,8 +107,8 @@ def load_engine(engine: Engine = "full", own_words: OwnWords = NO_WORDS) -> Sent
     """A sentiment engine with its data, and a deployment's own words (``vader`` is the package and has none)."""
     if engine == "vader":
         return Polyglot({"en": VaderScorer(VaderRules(load_vader()))})
-    packs = load_pack_scorers(own_words)
-    scorers: dict[str, Scorer] = dict(packs)
-    if engine == "full":
-        scorers |= {language: LayeredScorer(base, layer) for language, base in packs.items() if (layer := load_layer(language))}
-    return Polyglot(scorers)
+    if engine == "pack":
+        return Polyglot(load_pack_scorers(own_words))
+    layers = {language: layer for language in LANGUAGES if (layer := load_layer(language)) is not None}
+    scorers = load_pack_scorers(own_words, layers)
+    return Polyglot(scorers | {language: LayeredScorer(scorers[language], layer) for language, layer in layers.items()})

@@ -34,8 +34,8 @@ class LayeredScorer:
         read = self._base.read_all(texts)
         judge = self._layer.judge
         judged = [
-            judge(text, tokens, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
-            for text, tokens, compound, hits, vader in read
+            judge(text, tokens, known, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
+            for text, tokens, known, compound, hits, vader in read
         ]
         return list(map(self._sentiment, read, judged))
 
@@ -73,7 +73,7 @@ class LayeredScorer:
         if total * sign > 0 and judged.most() < LEAST_SHOWN:
             return hits
         shown = {word for text, _ in hits for word in text.lower().split()}
-        words = [one for one in self._layer.moving(read.tokens, read.compound, LEAST_TOLD) if self._tells(one[0], shown)]
+        words = [one for one in self._layer.moving(read.tokens, read.known, judged.worth, LEAST_TOLD) if self._tells(one[0], shown)]
         more = [one for one in words if abs(one[1]) >= LEAST_SHOWN]
         if sign * (total + sum([valence for _, valence in more])) <= 0:
             words = [one for one in words if one[1] * sign > 0]

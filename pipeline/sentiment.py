@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from pipeline.events import Headers, digest, event_id, event_type, headers_with
 from pipeline.lexicon.scorer import PackScorer
+from pipeline.lexicon.tokens import Token
 from pipeline.signals import signals, without_addresses
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
 from pipeline.vader import VaderRules
@@ -32,6 +33,9 @@ ENGLISH_BAND = 0.15
 
 MOST_HITS = 20
 """The strongest are kept, so that a record does not grow with its text."""
+
+TOGETHER = 48
+"""Texts that are scored step by step together: of more, what is known of one is out of the processor's cache before the next step."""
 
 UNSCORED = Sentiment(label="unscored")
 
@@ -74,11 +78,13 @@ class VaderScorer:
 class Findings(NamedTuple):
     """What a language's rules make of a text: all that a linear layer looks at.
 
-    ``text`` is without links and handles, ``tokens`` the same split at white space; ``hits`` at most `MOST_HITS`, in the order of the text.
+    ``text`` is without links and handles, ``tokens`` the same split at white space, ``known`` what is known of each; ``hits`` at most
+    `MOST_HITS`, in the order of the text.
     """
 
     text: str
     tokens: list[str]
+    known: list[Token]
     compound: float
     hits: list[tuple[str, float]]
     vader: Vader | None
@@ -94,6 +100,13 @@ class Reader(Scorer, Protocol):
         """The same of several texts, step by step."""
 
 
+def _looked_up(scorer: PackScorer, texts: Sequence[str]) -> tuple[list[str], list[list[str]], list[list[Token]]]:
+    """Texts without links and handles, their tokens, and what is known of those."""
+    bare = list(map(without_addresses, texts))
+    tokens = list(map(str.split, bare))
+    return bare, tokens, list(map(scorer.look_up, tokens))
+
+
 class PackSentiment:
     """A language by its pack."""
 
@@ -106,16 +119,15 @@ class PackSentiment:
 
     def read_all(self, texts: Sequence[str]) -> list[Findings]:
         """The same of several texts, step by step."""
-        bare = list(map(without_addresses, texts))
-        tokens = list(map(str.split, bare))
+        bare, tokens, known = _looked_up(self._scorer, texts)
         return [
-            Findings(text, words, compound, strongest(hits), None)
-            for text, words, (compound, hits) in zip(bare, tokens, self._scorer.read_all(bare, tokens), strict=True)
+            Findings(text, words, these, compound, hits if len(hits) <= MOST_HITS else strongest(hits), None)
+            for text, words, these, (compound, hits) in zip(bare, tokens, known, self._scorer.read_all(bare, tokens, known), strict=True)
         ]
 
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits, and the label that goes with it."""
-        _, _, compound, hits, _ = self.read(text)
+        _, _, _, compound, hits, _ = self.read(text)
         return Sentiment(label=_label(compound, PACK_BAND), compound=compound, hits=told(hits))
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
@@ -136,19 +148,18 @@ class EnglishScorer:
 
     def read_all(self, texts: Sequence[str]) -> list[Findings]:
         """The same of several texts, step by step."""
-        bare = list(map(without_addresses, texts))
-        tokens = list(map(str.split, bare))
-        said = self._scorer.read_all(bare, tokens)
+        bare, tokens, known = _looked_up(self._scorer, texts)
+        said = self._scorer.read_all(bare, tokens, known)
         figures = self._rules.figures
         four = [figures(text, words if plain is text else None) for text, plain, words in zip(texts, bare, tokens, strict=True)]
         return [
-            Findings(text, words, compound, strongest(hits), vader)
-            for text, words, (compound, hits), vader in zip(bare, tokens, said, four, strict=True)
+            Findings(text, words, these, compound, hits if len(hits) <= MOST_HITS else strongest(hits), vader)
+            for text, words, these, (compound, hits), vader in zip(bare, tokens, known, said, four, strict=True)
         ]
 
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits, and the label that goes with it; VADER's figures."""
-        _, _, compound, hits, vader = self.read(text)
+        _, _, _, compound, hits, vader = self.read(text)
         return Sentiment(label=_label(compound, ENGLISH_BAND), compound=compound, hits=told(hits), vader=vader)
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
@@ -171,8 +182,10 @@ class Polyglot:
         found = [UNSCORED] * len(texts)
         for language, of_language in places.items():
             if (scorer := self._scorers.get(language)) is not None:
-                for place, sentiment in zip(of_language, scorer.score_all([texts[place] for place in of_language]), strict=True):
-                    found[place] = sentiment
+                for begin in range(0, len(of_language), TOGETHER):
+                    some = of_language[begin : begin + TOGETHER]
+                    for place, sentiment in zip(some, scorer.score_all([texts[place] for place in some]), strict=True):
+                        found[place] = sentiment
         return found
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.lexicons import LANGUAGES, load_pack
-from pipeline.lexicon import units
+from pipeline.lexicon import tokens, units
 from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.pack import PackError, parse_pack, refuse_two_valences
 from pipeline.lexicon.scorer import LONE_NEGATION, PackScorer
@@ -202,7 +202,7 @@ def test_forms_of_a_word_sound_alike(form: str, like: str):
 @given(st.text(max_size=200))
 def test_any_text_has_a_compound_and_the_same_each_time(text: str):
     first = SCORER.score(text)
-    FRESH._units.clear()
+    FRESH._tokens.clear()
     assert -1.0 <= first.compound <= 1.0
     assert math.isfinite(first.compound)
     assert SCORER.score(text) == first == FRESH.score(text)
@@ -223,13 +223,16 @@ def test_cost_grows_with_the_length_and_not_faster(piece: str):
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(units, "REMEMBERED_TOKENS", 50)
-    remembered = units.Units(PACK)
-    for number in range(200):
-        remembered[f"woord{number}"]
-    remembered["x" * 1_000]
-    assert len(remembered) <= 50
-    assert "x" * 1_000 not in remembered
+    monkeypatch.setattr(units, "REMEMBERED_PIECES", 50)
+    monkeypatch.setattr(tokens, "REMEMBERED_TOKENS", 50)
+    pieces = units.Units(PACK)
+    whole = tokens.Tokens(pieces, tokens.no_weights)
+    for remembered in (pieces, whole):
+        for number in range(200):
+            remembered[f"woord{number}"]
+        remembered["x" * 1_000]
+        assert len(remembered) <= 50
+        assert "x" * 1_000 not in remembered
 
 
 # the files

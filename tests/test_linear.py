@@ -20,6 +20,7 @@ from pipeline.lexicon import linear
 from pipeline.lexicon.linear import (
     BUCKETS,
     FIGURES,
+    STEP,
     Header,
     LinearLayer,
     figures,
@@ -30,6 +31,7 @@ from pipeline.lexicon.linear import (
     word_features,
 )
 from pipeline.lexicon.pack import PackError
+from pipeline.lexicon.tokens import Token
 from pipeline.sentiment import Findings
 from schemas.mention import Hit
 
@@ -57,15 +59,21 @@ def model(neutral: float = -1.0, neutrals: Mapping[str, int] | None = None, /, *
     return msgspec.json.encode(header) + b"\n" + bytes(polarity + neutrality)
 
 
+def weighed(layer: LinearLayer, tokens: Sequence[str]) -> list[Token]:
+    return [Token((), *layer.weigh(token)) for token in tokens]
+
+
 class Pack:
     """Says the same of every text."""
 
-    def __init__(self, compound: float = 0.0, *hits: tuple[str, float]) -> None:
+    def __init__(self, layer: LinearLayer, compound: float = 0.0, *hits: tuple[str, float]) -> None:
+        self._layer = layer
         self._compound = compound
         self._hits = list(hits)
 
     def read(self, text: str) -> Findings:
-        return Findings(text, text.split(), self._compound, self._hits, None)
+        tokens = text.split()
+        return Findings(text, tokens, weighed(self._layer, tokens), self._compound, self._hits, None)
 
     def read_all(self, texts: Sequence[str]) -> list[Findings]:
         return list(map(self.read, texts))
@@ -80,7 +88,7 @@ def test_a_layer_sums_its_features_and_nothing_else(language: str):
     read = parse_model((files("pipeline.lexicon") / language / LAYER).read_bytes())
     text = "Super, great! De trein 12.30 n’est pas là; nicht gut,but slow 🙄 ??"
     text = f"{text} {text}, Super"  # a token counts once
-    bare, tokens, compound, hits, four = PACKS[language].read(text)
+    bare, tokens, _, compound, hits, four = PACKS[language].read(text)
     valences, vader = [valence for _, valence in hits], 0.0 if four is None else four.compound
     given = figures(bare, len(tokens), compound, valences, vader)
     words, pieces = text_features(tokens)
@@ -91,9 +99,10 @@ def test_a_layer_sums_its_features_and_nothing_else(language: str):
         room(compound) * stilled + math.fsum(map(mul, read.header.neutrality, given)),
     ]
     positive, neutral = (1 / (1 + math.exp(-one)) for one in sums)
-    judged = layer.judge(bare, tokens, compound, valences, vader)
-    assert judged.neutral == pytest.approx(neutral)
-    assert judged.positive == pytest.approx((1 - neutral) * positive)
+    judged = layer.judge(bare, tokens, weighed(layer, tokens), compound, valences, vader)
+    # a token weighs whole steps
+    assert judged.neutral == pytest.approx(neutral, abs=STEP)
+    assert judged.positive == pytest.approx((1 - neutral) * positive, abs=STEP)
 
 
 @settings(deadline=None)
@@ -111,7 +120,7 @@ def test_probabilities_are_probabilities_and_the_label_is_the_likeliest(text: st
 
 def test_words_that_move_the_answer_are_shown_with_the_packs_in_the_order_of_the_text():
     layer = LinearLayer(parse_model(model(trut=-60, fijner=60, de=1)))
-    scored = LayeredScorer(Pack(-0.4, ("slecht", -2.0)), layer).score("fijner de slecht trut")
+    scored = LayeredScorer(Pack(layer, -0.4, ("slecht", -2.0)), layer).score("fijner de slecht trut")
     assert [hit.text for hit in scored.hits] == ["fijner", "slecht", "trut"]
     assert scored.hits[0].valence == pytest.approx(6 * 0.6 / math.sqrt(4), abs=1e-3)
 
@@ -119,7 +128,7 @@ def test_words_that_move_the_answer_are_shown_with_the_packs_in_the_order_of_the
 def test_words_say_whether_a_text_judges_at_all():
     """Where the pack is silent: "hoe laat" asks, "alweer" complains."""
     layer = LinearLayer(parse_model(model(0.0, {"laat": 30, "alweer": -30}, alweer=-20)))
-    asked, complained = (LayeredScorer(Pack(), layer).score(text) for text in ("hoe laat", "alweer zo"))
+    asked, complained = (LayeredScorer(Pack(layer), layer).score(text) for text in ("hoe laat", "alweer zo"))
     assert asked.label == "neutral"
     assert asked.neutral == pytest.approx(1 / (1 + math.exp(-3 / math.sqrt(2))), abs=1e-4)
     assert (complained.label, complained.hits) == ("negative", (Hit("alweer", pytest.approx(-2 / math.sqrt(2), abs=1e-3)),))
@@ -127,12 +136,12 @@ def test_words_say_whether_a_text_judges_at_all():
 
 def test_a_word_that_the_pack_tells_is_told_once():
     layer = LinearLayer(parse_model(model(trut=-90)))
-    assert LayeredScorer(Pack(-0.4, ("Trut", -2.0)), layer).score("Trut").hits == (Hit("Trut", -2.0),)
+    assert LayeredScorer(Pack(layer, -0.4, ("Trut", -2.0)), layer).score("Trut").hits == (Hit("Trut", -2.0),)
 
 
 def test_weak_words_are_told_where_nothing_else_speaks_for_the_label():
     layer = LinearLayer(parse_model(model(a=-8, b=-7, c=-6, d=-5, e=-4)))
-    scored = LayeredScorer(Pack(), layer).score("a b c d e")
+    scored = LayeredScorer(Pack(layer), layer).score("a b c d e")
     assert scored.label == "negative"
     assert [hit.text for hit in scored.hits] == ["a", "b", "c"]
     assert all(abs(hit.valence) < LEAST_SHOWN for hit in scored.hits)
@@ -148,29 +157,39 @@ def test_weak_words_are_told_where_nothing_else_speaks_for_the_label():
 )
 def test_only_words_that_explain_the_label_are_told(text: str, neutral: float, told: list[str]):
     layer = LinearLayer(parse_model(model(neutral, trut=-20, fijner=40, moet=-90)))
-    scored = LayeredScorer(Pack(-0.3), layer).score(text)
+    scored = LayeredScorer(Pack(layer, -0.3), layer).score(text)
     assert scored.label == ("neutral" if neutral > 0 else "negative")
     assert [hit.text for hit in scored.hits] == told
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(linear, "REMEMBERED", 10)
+    monkeypatch.setattr(linear, "REMEMBERED_WORDS", 10)
     layer = LinearLayer(parse_model(model()))
     for number in range(100):
-        layer.judge("", [f"woord{number:x}", f"ander{number:x}", "x" * 60, "y" * 300], 0.0, [])
-    for kept in (layer._tokens, layer._neutral):
+        layer.weigh(f"woord{number:x} ander{number:x} {'x' * 60} {'y' * 300}")
+    for kept in (layer._of_word, layer._neutral):
         assert 0 < len(kept) <= 10
-        assert not any(len(token) > linear.LONGEST_WORD for token in kept)
+        assert not any(len(word) > linear.LONGEST_WORD for word in kept)
 
 
 def test_what_was_forgotten_is_worked_out_again(monkeypatch: pytest.MonkeyPatch):
     layer, small = (LinearLayer(parse_model(model(aap=90, noot=-40))) for _ in range(2))
-    monkeypatch.setattr(linear, "REMEMBERED", 3)
-    for text in ("aap noot mies", "wim zus", "noot aap", "jet teun vuur", "aap aap, noot"):
-        tokens = text.split()
-        fresh = LinearLayer(parse_model(model(aap=90, noot=-40)))
-        assert small.judge(text, tokens, 0.0, []) == layer.judge(text, tokens, 0.0, []) == fresh.judge(text, tokens, 0.0, [])
-        assert small.moving(tokens, 0.0, 0.1) == fresh.moving(tokens, 0.0, 0.1)
+    monkeypatch.setattr(linear, "REMEMBERED_WORDS", 3)
+    for token in ("aap noot mies", "wim zus", "noot aap", "jet teun vuur", "aap aap, noot"):
+        assert small.weigh(token) == layer.weigh(token) == LinearLayer(parse_model(model(aap=90, noot=-40))).weigh(token)
+
+
+def test_weights_of_many_tokens_are_few_numbers():
+    """So that a token weighs what is in the processor's cache already, and nobody fills our memory with others."""
+    layer = load_layer("nl")
+    assert layer is not None
+    weights = [layer.weigh(f"woord{number}x")[0] for number in range(5_000)]
+    assert all(weight % STEP == 0 for weight in weights)
+    assert len(set(map(id, weights))) == len(set(weights)) < 1_000
+    before = len(linear._steps)
+    heavy = LinearLayer(parse_model(model(aap=120)))
+    assert [heavy.weigh("aap " * times)[0] for times in (1, 50)] == pytest.approx([12, 600], abs=STEP)
+    assert len(linear._steps) == before
 
 
 @settings(deadline=None, max_examples=30)
@@ -178,14 +197,14 @@ def test_what_was_forgotten_is_worked_out_again(monkeypatch: pytest.MonkeyPatch)
 def test_a_word_counts_once_however_often_it_is_said(word: str, times: int, language: str):
     layer = load_layer(language)
     assert layer is not None
-    once, often = (layer.judge("", [word] * count, 0.0, []) for count in (1, times))
+    once, often = (layer.judge("", [word] * count, weighed(layer, [word] * count), 0.0, []) for count in (1, times))
     assert often.positive / (often.positive + often.negative) == pytest.approx(once.positive / (once.positive + once.negative))
 
 
 def test_no_share_is_below_nothing():
     """Rounded by themselves, two shares may add up to a little more than 1."""
     layer = LinearLayer(parse_model(model(-60.0)))
-    neutrals = [LayeredScorer(Pack(compound / 500), layer).score("aap").neutral for compound in range(-500, 500)]
+    neutrals = [LayeredScorer(Pack(layer, compound / 500), layer).score("aap").neutral for compound in range(-500, 500)]
     assert {str(one) for one in neutrals} <= {"0.0", "0.0001"}
 
 

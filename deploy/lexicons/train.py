@@ -177,7 +177,7 @@ def features(texts: Sequence[str], base: Reader) -> Texts:
     """What the layer sees of texts."""
     starts, columns, values, spreads = [0], [], [], []
     for text in texts:
-        bare, tokens, compound, hits, vader = base.read(text)
+        bare, tokens, _, compound, hits, vader = base.read(text)
         words, pieces = text_features(tokens)
         left = room(compound)
         for begin, given in ((WORDS_AND_PIECES, words + pieces), (WORDS, words)):

@@ -23,14 +23,13 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.lexicon.pack import PackError
+from pipeline.lexicon.tokens import Token
 
 BUCKETS = 1 << 16
 PIECES = (3, 4)
 """Bytes of a piece of a word."""
 LONGEST_WORD = 40
-"""So much of a word is looked at. Longer tokens are not remembered: nobody can fill our memory with them."""
-REMEMBERED = 1 << 16
-"""Tokens before all are forgotten: 20 MB a language, with what its pack remembers of them."""
+"""So much of a word is looked at."""
 REMEMBERED_WORDS = 1 << 14
 """Words before all are forgotten: 4 MB a language."""
 
@@ -48,6 +47,9 @@ VERDICT = 8
 SPREAD = 0.35
 """So many different tokens may be one verdict; of more, the sum is divided by a root of their number, as gently as the sets
 that were trained on ask: they are right more often in few words than in many."""
+STEP = 1 / 256
+"""Of what a token weighs: a hundredth of a weak word."""
+MOST_SHARED = 4.0
 MOST_VALENCE = 4.0
 """A pack's own bounds."""
 LEAST_LOGIT = -700.0
@@ -211,20 +213,13 @@ class _Words(dict[str, float]):
         return weight
 
 
-class _Tokens(dict[str, float]):
-    """Raw token → what its words add to a sum."""
+_steps: dict[float, float] = {}
 
-    def __init__(self, of_word: _Words) -> None:
-        super().__init__()
-        self.of_word = of_word
 
-    def __missing__(self, raw: str) -> float:
-        weight = sum(map(self.of_word.__getitem__, words_of(raw)))
-        if len(raw) <= LONGEST_WORD:
-            if len(self) >= REMEMBERED:
-                self.clear()
-            self[raw] = weight
-        return weight
+def _stepped(weight: float) -> float:
+    """A weight, rounded to a number that tokens share: many tokens then weigh what is in the processor's cache already."""
+    rounded = round(weight / STEP) * STEP
+    return _steps.setdefault(rounded, rounded) if abs(rounded) <= MOST_SHARED else rounded
 
 
 class LinearLayer:
@@ -233,46 +228,59 @@ class LinearLayer:
     def __init__(self, model: Model) -> None:
         header, polarity, neutrality = model
         self.header = header
-        self._polarity, self._neutrality = tuple(header.polarity), tuple(header.neutrality)
-        self._tokens = _Tokens(_Words(polarity, header.scales[0], pieces=True))
-        self._neutral = _Tokens(_Words(neutrality, header.scales[1], pieces=False))
+        self._polarity, self._neutrality = (
+            [(place, weight) for place, weight in enumerate(weights) if weight] for weights in (header.polarity, header.neutrality)
+        )
+        self._of_word = _Words(polarity, header.scales[0], pieces=True)
+        self._neutral = _Words(neutrality, header.scales[1], pieces=False)
 
-    def judge(self, text: str, tokens: Sequence[str], compound: float, valences: Sequence[float], vader: float = 0.0) -> Judgement:
-        """Judge a text without links and handles, as it is and split at white space, of which the pack says this."""
+    def weigh(self, token: str) -> tuple[float, float]:
+        """What a raw token adds to polarity and to neutrality, in steps of `STEP`."""
+        words = words_of(token)
+        return _stepped(sum(map(self._of_word.__getitem__, words))), _stepped(sum(map(self._neutral.__getitem__, words)))
+
+    def judge(
+        self,
+        text: str,
+        tokens: Sequence[str],
+        known: Sequence[Token],
+        compound: float,
+        valences: Sequence[float],
+        vader: float = 0.0,
+    ) -> Judgement:
+        """Judge a text without links and handles, as it is and split at white space, of which the pack says this.
+
+        ``known``: each token, with what `weigh` said of it.
+        """
         given = figures(text, len(tokens), compound, valences, vader)
         polarity, neutrality = _weighed(self._polarity, given), _weighed(self._neutrality, given)
         worth = 0.0
         # each token once, in order, so that their sum is the same in every process
-        once = dict.fromkeys(tokens)
-        if added := list(map(self._tokens.__getitem__, once)):
-            different = len(added)
-            share = room(compound) / math.sqrt(different)
-            polarity = spread(different) * (polarity + share * sum(added))
-            neutrality += share * sum(map(self._neutral.__getitem__, once))
+        different = known if len(set(tokens)) == len(tokens) else dict(zip(tokens, known, strict=True)).values()
+        if added := [token.polarity for token in different]:
+            share = room(compound) / math.sqrt(len(added))
+            polarity = spread(len(added)) * (polarity + share * sum(added))
+            neutrality += share * sum([token.neutrality for token in different])
             worth = share / self.header.valence
         positive = 1 / (1 + math.exp(-polarity)) if polarity > LEAST_LOGIT else 0.0
         neutral = 1 / (1 + math.exp(-neutrality)) if neutrality > LEAST_LOGIT else 0.0
         return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, added, worth)
 
-    def moving(self, tokens: Sequence[str], compound: float, least: float) -> list[tuple[str, float]]:
-        """Words that move polarity beside a pack's compound, each with the valence (``least`` or more) of a pack's word that would."""
-        once = dict.fromkeys(tokens)
-        scale = room(compound) / math.sqrt(len(once) or 1) / self.header.valence
+    def moving(self, tokens: Sequence[str], known: Sequence[Token], worth: float, least: float) -> list[tuple[str, float]]:
+        """Words that move polarity, each with the valence (``least`` or more) of a pack's word that would; ``worth``: see `Judgement`."""
         found: dict[str, float] = {}
-        for token in once:
-            if token.isascii() and token.isalpha() and abs(self._tokens[token] * scale) < least:
-                continue  # one word, and what it adds is remembered
-            for word in words_of(token):
-                if word[0].isalnum() and word not in found and abs(value := self._tokens.of_word[word] * scale) >= least:
+        for raw, token in dict(zip(tokens, known, strict=True)).items():
+            if raw.isascii() and raw.isalpha() and abs(token.polarity * worth) < least:
+                continue  # one word, of which this is all
+            for word in words_of(raw):
+                if word[0].isalnum() and word not in found and abs(value := self._of_word[word] * worth) >= least:
                     found[word] = max(-MOST_VALENCE, min(MOST_VALENCE, value))
         return list(found.items())
 
 
-def _weighed(weights: Sequence[float], given: Sequence[float]) -> float:
-    """Figures by their weights, written out: half the price of a sum over products, and the same to the last bit."""
-    w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13 = weights
-    g0, g1, g2, g3, g4, g5, g6, g7, g8, g9, g10, g11, g12, g13 = given
-    return (
-        w0 * g0 + w1 * g1 + w2 * g2 + w3 * g3 + w4 * g4 + w5 * g5 + w6 * g6
-        + w7 * g7 + w8 * g8 + w9 * g9 + w10 * g10 + w11 * g11 + w12 * g12 + w13 * g13
-    )  # fmt: skip
+def _weighed(weights: Sequence[tuple[int, float]], given: Sequence[float]) -> float:
+    """The sum of those figures that have a weight."""
+    total = 0.0
+    for place, weight in weights:
+        total += weight * given[place]
+    return total

@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from itertools import chain, count
+from itertools import count
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from pipeline.lexicon.beside import beside
 from pipeline.lexicon.pack import Pack
+from pipeline.lexicon.tokens import Token, Tokens, Weigh, no_weights
 from pipeline.lexicon.units import PLAIN, QUESTION, SENTENCE, Node, Unit, Units
 
 GAP_WORDS = 3
@@ -73,7 +74,17 @@ class _Found(Struct, eq=False, gc=False):
     """The negation that turned it round, if one did."""
 
 
-_Read = tuple[list[_Found], list[int], list[int], list[int], list[int]]
+class _Turns(Struct, eq=False, gc=False):
+    """Where what turns the sense of a whole sentence or text stands, if it is part of no phrase; most texts have none of it."""
+
+    contrasts: list[int] = []
+    mocking: list[int] = []
+    reports: list[int] = []
+    thanks: list[_Found] = []
+
+
+_Read = tuple[list[_Found], list[int], _Turns | None]
+"""Words and phrases with a valence, in order; where negations stand that are part of no phrase; and what else there is."""
 
 _start = attrgetter("start")
 REMEMBERED_VALENCES = 1 << 12
@@ -98,65 +109,75 @@ _NO_QUESTION: tuple[list[int], set[int]] = ([], set())
 class PackScorer:
     """One language's pack at work."""
 
-    def __init__(self, pack: Pack, unsaid: Collection[str] = ()) -> None:
-        """``unsaid``: words that tell a reader nothing at the end of what is negated ("geen enkele trap in")."""
+    def __init__(self, pack: Pack, unsaid: Collection[str] = (), weigh: Weigh = no_weights) -> None:
+        """``unsaid``: words that tell a reader nothing at the end of what is negated ("geen enkele trap in"); ``weigh``: what a token adds
+        to the sums of a linear layer, to be remembered with all else that is known of it."""
         self._pack = pack
         self._unsaid = unsaid
+        self._weigh = weigh
 
     @cached_property
-    def _units(self) -> Units:
-        """Made at the first text: a few milliseconds for each language that is met, none for the others."""
-        return Units(self._pack)
+    def _tokens(self) -> Tokens:
+        """Made at the first text: some milliseconds for each language that is met, none for the others."""
+        return Tokens(Units(self._pack), self._weigh)
+
+    def look_up(self, tokens: Sequence[str]) -> list[Token]:
+        """What is known of each token of a text."""
+        return list(map(self._tokens.__getitem__, tokens))
 
     def score(self, text: str) -> PackScore:
         """Score one text, without links and handles."""
-        ((compound, hits),) = self.read_all([text], [text.split()])
+        tokens = text.split()
+        ((compound, hits),) = self.read_all([text], [tokens], [self.look_up(tokens)])
         return PackScore(compound, hits)
 
-    def read_all(self, texts: Sequence[str], tokens: Sequence[Sequence[str]]) -> list[tuple[float, list[tuple[str, float]]]]:
-        """The same of several texts that are already split at white space; for so many a named tuple costs too much.
+    def read_all(
+        self, texts: Sequence[str], tokens: Sequence[Sequence[str]], known: Sequence[Sequence[Token]]
+    ) -> list[tuple[float, list[tuple[str, float]]]]:
+        """The same of several texts that are already split at white space, and looked up; for so many a named tuple costs too much.
 
         Step by step: each text by itself costs a fifth more, as all of this does not fit into the processor's cache.
         """
-        of_token = self._units.__getitem__
-        by_token = [list(map(of_token, some)) for some in tokens]
-        units = list(map(list, map(chain.from_iterable, by_token)))
+        units = [[unit for token in some for unit in token.units] for some in known]
         read = list(map(_find, units))
         used = list(map(_weigh, texts, units, read))
-        return list(map(_sum, texts, units, list(map(self._turn, texts, tokens, by_token, units, read, used))))
+        return list(map(_sum, texts, units, list(map(self._turn, texts, tokens, known, units, read, used))))
 
     def _turn(
         self,
         text: str,
         tokens: Sequence[str],
-        by_token: Sequence[tuple[Unit, ...]],
+        known: Sequence[Token],
         units: Sequence[Unit],
         read: _Read,
         used: set[int],
     ) -> Sequence[_Found]:
         """What the rest of a text makes of each find; negations that found none (none of ``used``) are finds of their own."""
-        found, negations, contrasts, mocking, reports = read
-        if not found and not negations:
-            return found
+        found, negations, turns = read
+        asked = "?" in text
+        short = len(found) == 2 and len(units) <= 2 * ALIKE_WORDS + 2
+        if turns is None and not asked and not negations and (len(found) < 2 or not (short or units[0].hollow)):
+            return found  # most texts
+        contrasts = turns.contrasts if turns is not None else []
         lone: list[int] = []
         if negations:
             used |= _turn_back(units, found, [place for place in negations if place not in used])
             lone = [place for place in negations if place not in used and not units[place].quiet]
-        if mocking:
-            _mock(units, found, mocking)
+        if turns is not None and turns.mocking:
+            _mock(units, found, turns.mocking)
         if len(found) > 1:
             if units[0].hollow and not contrasts:
                 self._belittle(units, found)
-            if len(found) == 2 and not contrasts and not lone and len(units) <= 2 * ALIKE_WORDS + 2:
+            if short and not contrasts and not lone:
                 _balance(units, found)
-        if thanks := [hit for hit in found if units[hit.start].thanks or units[hit.end].thanks]:
-            _close(units, thanks)
-        ends, questions = _sentences(units) if contrasts or "?" in text else _NO_QUESTION
+        if turns is not None and turns.thanks:
+            _close(units, turns.thanks)
+        ends, questions = _sentences(units) if contrasts or asked else _NO_QUESTION
         if lone:
             said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
             if said:
                 taken = {place for hit in found for place in range(hit.start, hit.end + 1)}
-                told = beside(self._unsaid, tokens, by_token, said, taken)
+                told = beside(self._unsaid, tokens, [token.units for token in known], said, taken)
                 for place, shown in zip(said, told, strict=True):
                     valence = LONE_NEGATION * units[place].negation
                     found.append(_Found(place, place, valence, valence, told=shown))
@@ -165,7 +186,7 @@ class PackScorer:
             _ask(ends, questions, found)
         if contrasts:
             _contrast(ends, found, contrasts)
-        if reports and "!" not in text:
+        if turns is not None and turns.reports and "!" not in text:
             self._report(units, found)
         return found
 
@@ -227,49 +248,68 @@ def _shown(units: Sequence[Unit], hit: _Found) -> str:
 
 
 def _find(units: Sequence[Unit]) -> _Read:
-    """Phrases and words with a valence; and where negations, contrasts, what mocks and what reports stand that are part of no phrase."""
+    """All that a text is judged by."""
     found: list[_Found] = []
     negations: list[int] = []
-    contrasts: list[int] = []
-    mocking: list[int] = []
-    reports: list[int] = []
-    covered, last = -1, len(units) - 1
+    turns: _Turns | None = None
+    covered = -1
     following = [*units[1:], PLAIN]
     for place in [
         place
         for place, unit, after in zip(count(), units, following, strict=False)
-        if unit.speaks or (after.continues and after.form in unit.opens)
+        if unit.speaks or (unit.opened & after.mark and after.form in unit.opens)
     ]:
         if place <= covered:
             continue
         unit = units[place]
-        if place < last and unit.phrases is not None:
-            goes_on = following[place].form in unit.opens
-            if not goes_on and (leaps := unit.leaps):  # most often nothing near goes on; to see that costs a third of a try
+        if unit.phrases is not None:
+            after = following[place]
+            goes_on = unit.opened & after.mark and after.form in unit.opens
+            if not goes_on and (leaped := unit.leaped):  # most often nothing near goes on; to see that costs a third of a try
                 for near in following[place : place + GAP_WORDS + 1]:
-                    if near.continues and near.form in leaps:
+                    if leaped & near.mark and near.form in unit.leaps:
                         goes_on = True
                         break
             if goes_on and (phrase := _match(units, place, unit.phrases)) is not None:
+                covered = phrase.end
                 if phrase.valence:
                     found.append(phrase)
-                covered = phrase.end
+                    if unit.thanks or units[covered].thanks:
+                        turns = turns or _Turns()
+                        turns.thanks.append(phrase)
                 continue
-        if unit.contrast:
-            if place < last and not units[place + 1].number:  # "maar 2 euro": only
-                contrasts.append(place)
-        elif unit.negation and not (unit.closer and not _is_open(units, place)):
-            negations.append(place)
-        elif unit.mocking:
-            mocking.append(place)
-        elif unit.reporting:
-            reports.append(place)
-        elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
-            found[-1].end = place
-            found[-1].valence = unit.valence * RUN
-        elif unit.valence and not (place == 0 and unit.greeting) and (unit.degree == 1.0 or not _is_degree(units, place)):
+        if unit.judges:
             found.append(_Found(place, place, unit.valence, unit.valence))
-    return found, negations, contrasts, mocking, reports
+        elif unit.rules:
+            turns = _find_by_rule(units, place, found, negations, turns)
+    return found, negations, turns
+
+
+def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negations: list[int], turns: _Turns | None) -> _Turns | None:
+    """The same at a word that has a part in the rules, or a sign."""
+    unit = units[place]
+    if unit.contrast:
+        if place + 1 < len(units) and not units[place + 1].number:  # "maar 2 euro": only
+            turns = turns or _Turns()
+            turns.contrasts.append(place)
+    elif unit.negation and not (unit.closer and not _is_open(units, place)):
+        negations.append(place)
+    elif unit.mocking:
+        turns = turns or _Turns()
+        turns.mocking.append(place)
+    elif unit.reporting:
+        turns = turns or _Turns()
+        turns.reports.append(place)
+    elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
+        found[-1].end = place
+        found[-1].valence = unit.valence * RUN
+    elif unit.valence and not (place == 0 and unit.greeting) and (unit.degree == 1.0 or not _is_degree(units, place)):
+        hit = _Found(place, place, unit.valence, unit.valence)
+        found.append(hit)
+        if unit.thanks:
+            turns = turns or _Turns()
+            turns.thanks.append(hit)
+    return turns
 
 
 def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
@@ -282,14 +322,16 @@ def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
             valence, end = node.valence, place
         if place == last:
             break
-        if node.gap is not None:
-            after = node.gap.following
+        if (gap := node.gap) is not None:
             for unit in units[place : place + GAP_WORDS + 1]:
-                if unit.form in after:
+                if gap.marks & unit.mark and unit.form in gap.following:
                     return _match_over_gaps(units, start, first)
                 if unit.halts:
                     break
-        node = node.following.get(units[place].form)
+        unit = units[place]
+        if not node.marks & unit.mark:
+            break
+        node = node.following.get(unit.form)
         place += 1
     return None if valence is None else _Found(start, end - 1, valence, valence, tuple(range(start, end)))
 
@@ -334,7 +376,7 @@ def _is_degree(units: Sequence[Unit], place: int) -> bool:
 
 def _weigh(text: str, units: Sequence[Unit], read: _Read) -> set[int]:
     """Put negation, degree and loudness on each find; returns the negations that found their word."""
-    found, negations, *_ = read
+    found, negations, _ = read
     used: set[int] = set()
     if not found:
         return used

@@ -1,17 +1,17 @@
-"""From a raw token to what a pack knows of it. Each token is looked at once; what comes of it is remembered."""
+"""From a raw token to what a pack knows of it."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
 
 from pipeline.lexicon.pack import GAP, Pack, Phrase, without_accents, without_umlauts
 
-REMEMBERED_TOKENS = 1 << 16
-LONGEST_REMEMBERED = 40
-"""Longer tokens are looked at anew each time: nobody can fill our memory with them."""
+REMEMBERED_PIECES = 1 << 14
+"""Pieces of tokens before all are forgotten."""
 
 BASE_SCALE = 2.5
 LEAST_POLARITY = 0.3
@@ -29,17 +29,26 @@ QUESTION = 3
 """How much ends at a stop: a clause (at a sign too), a sentence, a sentence that asks."""
 
 
+MARKS = tuple(1 << bit for bit in range(30))
+
+
+def mark(form: str) -> int:
+    """One of `MARKS`: where a word has none of the marks of those that may follow, it is none of them, and no table need be asked."""
+    return MARKS[crc32(form.encode("utf-8", "surrogatepass")) % len(MARKS)]
+
+
 _NOTHING: dict[str, "Node"] = {}
 """What follows at the end of most phrases: they share it, and are small."""
 
 
 class Node:
-    """A place in the tree of phrases: which words may follow, and the valence if a phrase ends here."""
+    """A place in the tree of phrases: which words may follow, the `mark` of all of them, and the valence if a phrase ends here."""
 
-    __slots__ = ("following", "gap", "valence")
+    __slots__ = ("following", "gap", "marks", "valence")
 
     def __init__(self) -> None:
         self.following = _NOTHING
+        self.marks = 0
         self.gap: Node | None = None
         self.valence: float | None = None
 
@@ -61,6 +70,7 @@ class Node:
             if self.following is _NOTHING:
                 self.following = {}
             self.following[form] = following = Node()
+            self.marks |= mark(form)
         return following
 
 
@@ -68,31 +78,38 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     """A word, a sign or a stop. ``form`` is "" where nobody asks for it; ``valence`` 0 and ``degree`` 1 where it has none. What is
     asked of every unit of a text stands first, in one line of the processor's cache."""
 
-    form: str = ""
     speaks: bool = False
     """Whether it may be a hit, a negation or a contrast, or has a gap behind it in a phrase. One that does not is looked at where one of
     those that it opens with follows, and else only beside one that does."""
-    continues: bool = False
-    """Whether a phrase goes on with it, right behind its first word or after a gap: where it does not, no phrase need be asked."""
+    mark: int = 0
+    """Its `mark` if it is part of a phrase behind the first word, else 0."""
+    opened: int = 0
+    """Marks of all that may stand right behind it in a phrase."""
+    form: str = ""
+    phrases: Node | None = None
+    judges: bool = False
+    """Whether it has a valence, and no part in the rules."""
+    rules: bool = False
+    """Whether a rule asks for it where it stands by itself: all that speaks and does not just judge or open phrases."""
+    valence: float = 0.0
     opens: Mapping[str, Node] = _NOTHING
     """What may stand right behind it in a phrase."""
+    leaped: int = 0
+    """Marks of what may stand behind it in a phrase after a gap."""
     leaps: Mapping[str, Node] = _NOTHING
-    """What may stand behind it in a phrase after a gap."""
-    phrases: Node | None = None
     acts: bool = False
     """Whether it does something to what follows it."""
     halts: bool = False
     """Whether nothing reaches over it: a stop, a limit, a contrast."""
-    valence: float = 0.0
     stop: int = 0
-    contrast: bool = False
-    negation: float = 0.0
-    limit: bool = False
+    shown: str = ""
     degree: float = 1.0
+    negation: float = 0.0
+    contrast: bool = False
+    limit: bool = False
     excess: bool = False
     loud: bool = False
     thanks: bool = False
-    shown: str = ""
     backward: bool = False
     greeting: bool = False
     number: bool = False
@@ -110,7 +127,7 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
 
 PLAIN = Unit()
 NUMBER = Unit(number=True)
-CLAUSE_END = Unit(form=";", continues=True, stop=CLAUSE, acts=True, halts=True)
+CLAUSE_END = Unit(form=";", mark=mark(";"), stop=CLAUSE, acts=True, halts=True)
 """In a phrase ";" stands for any sign that ends a clause: "fijn ; weer" is in "fijn, weer een storing"."""
 SENTENCE_END = Unit(stop=SENTENCE, acts=True, halts=True)
 QUESTION_END = Unit(stop=QUESTION, acts=True, halts=True)
@@ -128,7 +145,7 @@ MODIFIERS = re.compile("[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
 
 
 class Units(dict[str, tuple[Unit, ...]]):
-    """Raw token, as split at white space → its units."""
+    """Piece of a raw token → its units. Half of all new tokens are a known word with a sign at its end."""
 
     def __init__(self, pack: Pack) -> None:
         super().__init__()
@@ -136,7 +153,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         self._first: dict[str, list[Phrase]] = {}
         self._trees: dict[str, Node] = {}
         rules = pack.rules
-        second: set[str] = set()
+        later: set[str] = set()
         known = set[str]().union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
             rules.verbs, rules.mocking, rules.reporting, rules.personal, rules.events, *(phrase.split() for phrase in rules.hollow),
@@ -144,10 +161,10 @@ class Units(dict[str, tuple[Unit, ...]]):
         for phrase in pack.phrases:
             slots = _as_read(phrase)
             known.update(*slots)
-            second.update(_second(slots))
+            later.update(*slots[1:])
             for form in slots[0]:
                 self._first.setdefault(form, []).append(phrase)
-        self._known, self._second = known, second
+        self._known, self._later = known, later
         self._hollow = frozenset(phrase.partition(" ")[0] for phrase in rules.hollow)
         self._prefixes = tuple(rules.prefixes)
         self._german = rules.spelling == "german"
@@ -159,7 +176,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             *(re.escape(sign) + (r"(?!\w)" if sign[-1].isalnum() else "") for sign in emoticons),
         ]
         self._signs = {
-            sign: Unit(shown=sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0, acts=True, halts=True)
+            sign: Unit(shown=sign, valence=valence, stop=CLAUSE, speaks=valence != 0.0, rules=True, acts=True, halts=True)
             for sign, valence in (pack.emoji | pack.emoticons).items()
         }
         self._pieces = re.compile(
@@ -173,19 +190,22 @@ class Units(dict[str, tuple[Unit, ...]]):
             )
         )
 
-    def __missing__(self, token: str) -> tuple[Unit, ...]:
+    def of(self, token: str) -> tuple[Unit, ...]:
+        """The units of a raw token, as split at white space."""
         if token in self._signs:
-            units: tuple[Unit, ...] = (self._signs[token],)
-        elif token.isalpha():
-            units = tuple(self._word(token))
-        elif token[-1] in _ENDS and token[:-1].isalpha():
-            units = (*self._part(token[:-1]), _ENDS[token[-1]])
-        else:
-            units = tuple(self._read(token))
-        if len(token) <= LONGEST_REMEMBERED:
-            if len(self) >= REMEMBERED_TOKENS:
+            return (self._signs[token],)
+        if token.isalpha():
+            return tuple(self._word(token))
+        if token[-1] in _ENDS and token[:-1].isalpha():
+            return (*self._part(token[:-1]), _ENDS[token[-1]])
+        return tuple(self._read(token))
+
+    def __missing__(self, piece: str) -> tuple[Unit, ...]:
+        units = self.of(piece)
+        if len(piece) <= LONGEST_WORD:
+            if len(self) >= REMEMBERED_PIECES:
                 self.clear()
-            self[token] = units
+            self[piece] = units
         return units
 
     def _read(self, token: str) -> Iterator[Unit]:
@@ -231,11 +251,19 @@ class Units(dict[str, tuple[Unit, ...]]):
         phrases = self._tree(form)
         contrast, excess, limit, mocking = form in rules.contrast, form in rules.excess, form in rules.limits, form in rules.mocking
         reporting = form in rules.reporting
+        opens = _NOTHING if phrases is None else phrases.following
+        leaps = _NOTHING if phrases is None or phrases.gap is None else phrases.gap.following
+        rule = (
+            contrast or mocking or reporting or negation != 0.0
+            or (valence != 0.0 and (degree != 1.0 or form in rules.greetings or form in rules.thanks))
+        )  # fmt: skip
         return Unit(
             shown=piece,
             form=form,
-            continues=form in self._second,
+            mark=mark(form) if form in self._later else 0,
             valence=valence,
+            judges=valence != 0.0 and not rule,
+            rules=rule,
             negation=negation,
             backward=form in rules.backward,
             degree=degree,
@@ -256,14 +284,11 @@ class Units(dict[str, tuple[Unit, ...]]):
             reporting=reporting,
             hollow=form in self._hollow,
             phrases=phrases,
-            opens=_NOTHING if phrases is None else phrases.following,
-            leaps=_NOTHING if phrases is None or phrases.gap is None else phrases.gap.following,
-            speaks=contrast
-            or mocking
-            or reporting
-            or negation != 0.0
-            or valence != 0.0
-            or (phrases is not None and phrases.gap is not None),
+            opens=opens,
+            opened=0 if phrases is None else phrases.marks,
+            leaps=leaps,
+            leaped=0 if phrases is None or phrases.gap is None else phrases.gap.marks,
+            speaks=contrast or mocking or reporting or negation != 0.0 or valence != 0.0 or bool(leaps),
             halts=contrast or limit,
             acts=contrast or limit or excess or negation != 0.0 or degree != 1.0,
         )
@@ -319,14 +344,6 @@ def _as_read(phrase: Phrase) -> list[list[str]]:
     """The slots of a phrase as texts are read: 't is t."""
     slots = phrase.slots()
     return [[form.lstrip("'") or form for form in slot] for slot in slots] if "'" in phrase.text else slots
-
-
-def _second(slots: Sequence[Sequence[str]]) -> Iterator[str]:
-    """What a phrase goes on with: right behind its first word, or behind the gap that stands there."""
-    for slot in slots[1:]:
-        yield from slot
-        if GAP not in slot:
-            return
 
 
 def _forms(form: str) -> list[str]:
