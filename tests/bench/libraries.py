@@ -1,12 +1,15 @@
-"""The two models inside our stages against the packages they come from: the same texts, one process, by CPU time.
+"""The models inside our stages against the packages they come from: the same texts, one process, by CPU time.
 
-Usage: libraries.py ROUNDS. Prints JSON: microseconds of CPU per text, a list over the rounds for each.
+Usage: libraries.py ROUNDS. Prints JSON: microseconds of CPU per text, a list over the rounds for each. The whole of sentiment (pack and
+linear layer, label, probabilities, words that moved it) is set against the package's four figures, on our own evaluation texts.
 """
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -18,17 +21,24 @@ from py3langid.langid import MODEL_FILE
 from py3langid.langid import LanguageIdentifier as PackagedIdentifier
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from agents.lexicons import load_vader
+from agents.lexicons import LANGUAGES, load_engine, load_vader
 from agents.models import load_identifier
 from pipeline.vader import VaderRules
 
 TEXTS = 1_000
 BATCH = 250
+OWN = Path(__file__).parents[1] / "texts"
 _text = msgspec.json.Decoder(msgspec.defstruct("Body", [("text", str)])).decode
 
 
+def own_texts(language: str) -> list[str]:
+    """Evaluation texts of a language, from all its files alike."""
+    lines = [line for file in sorted(OWN.glob(f"{language}-*.jsonl")) for line in file.read_bytes().splitlines()]
+    return [_text(line).text for line in lines[:: max(1, len(lines) // TEXTS)]]
+
+
 def measure(rounds: int) -> dict[str, Any]:
-    """CPU per text of the four, in turns."""
+    """CPU per text of each, in turns."""
     drafts = islice(Town().drafts(), TEXTS)
     texts = [_text(draft.head + b"2026-01-01T00:00:00Z" + draft.tail).text for draft in drafts]
     ours, packaged = load_identifier(), PackagedIdentifier.from_model_file(MODEL_FILE)
@@ -51,6 +61,21 @@ def measure(rounds: int) -> dict[str, Any]:
         "vader, ours": (len(english), lambda: [rules.score(text) for text in english]),
         "vader, vaderSentiment": (len(english), lambda: [analyzer.polarity_scores(text) for text in english]),
     }
+    engine = load_engine()
+
+    def score(texts: Sequence[str], language: str) -> None:
+        for start in range(0, len(texts), BATCH):
+            some = texts[start : start + BATCH]
+            engine.score(some, [language] * len(some))
+
+    def packaged_scores(texts: Sequence[str]) -> None:
+        for text in texts:
+            analyzer.polarity_scores(text)
+
+    for language in LANGUAGES:
+        spoken = own_texts(language)
+        work[f"sentiment, ours: {language}"] = len(spoken), partial(score, spoken, language)
+        work[f"sentiment, vaderSentiment: {language}"] = len(spoken), partial(packaged_scores, spoken)
     for _, run in work.values():
         run()
     micros: dict[str, list[float]] = {name: [] for name in work}

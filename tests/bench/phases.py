@@ -137,9 +137,10 @@ class Bench:
         return {"rows": number, "alert": summary(found), "routed": meanwhile}
 
     def libraries(self, rounds: int) -> dict[str, Any]:
-        """Our models against their packages; bytes of a seen identity."""
+        """Our models against their packages; what loading them takes; bytes of a seen identity."""
         found: dict[str, Any] = json.loads(self._run("libraries.py", str(rounds)))
-        return found | {"identity_bytes": int(self._run("identity_size.py"))}
+        loading = [json.loads(self._run("loading.py")) for _ in range(rounds)]
+        return found | {"loading": loading, "identity_bytes": int(self._run("identity_size.py"))}
 
     def _run(self, script: str, *arguments: str) -> str:
         log = self._setting.work / f"{script}.log"

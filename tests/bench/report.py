@@ -140,6 +140,7 @@ def targets(figures: Mapping[str, Any]) -> list[Target]:
         ),
         Target("memory with 1,000 brands, without seen identities, MB", _memory(figures), 400.0, True, "{:,.0f}", _seen(own)),
         Target("bytes of a seen identity", _identity(figures), 64.0, True, "{:,.0f}", "allocated"),
+        *_models(figures.get("libraries", {})),
     ]
     quiet = not is_busy(figures)
     return [
@@ -165,6 +166,33 @@ def _sustained(own: Rounds) -> str:
 def _identity(figures: Mapping[str, Any]) -> Spread | None:
     each = figures.get("libraries", {}).get("identity_bytes")
     return None if each is None else spread([each])
+
+
+LANGUAGE, EXACT, WHOLE = "language, ours in batches", "vader, ours", "sentiment, ours: "
+PACKAGES = {
+    LANGUAGE: "language, py3langid.classify",
+    "language, ours one by one": "language, py3langid.classify",
+    EXACT: "vader, vaderSentiment",
+}
+
+
+def _models(found: Mapping[str, Any]) -> Iterator[Target]:
+    """Language and sentiment beside the packages they come from, and what loading both takes."""
+    micros = {name: dict(enumerate(values)) for name, values in found.get("micros", {}).items()}
+
+    def times(one: str) -> Spread | None:
+        return ratio(micros.get(PACKAGES[one], {}), micros.get(one, {}))
+
+    yield Target("language in batches, times as fast as py3langid", times(LANGUAGE), 3.0, False, "{:.1f}")
+    yield Target("VADER's figures, times as fast as vaderSentiment", times(EXACT), 4.0, False, "{:.1f}")
+    for name in micros:
+        if name.startswith(WHOLE):
+            language = name.removeprefix(WHOLE)
+            other = micros[f"sentiment, vaderSentiment: {language}"]
+            yield Target(f"all of sentiment, {language}: CPU per text, ours / vaderSentiment", ratio(micros[name], other), 1.0, True)
+    loading = dict(enumerate(found.get("loading", ())))
+    yield Target("loading language and sentiment, s of CPU", of(loading, "seconds"), 2.0, True, "{:.1f}", "all imports, first texts too")
+    yield Target("memory of both, MB", of(loading, "megabytes"), 250.0, True, "{:,.0f}", "with the interpreter")
 
 
 def _seen(own: Rounds) -> str:
@@ -306,11 +334,8 @@ def _alerts(alerts: Mapping[str, Any]) -> Iterator[str]:
 
 def _libraries(found: Mapping[str, Any]) -> Iterator[str]:
     micros = {name: dict(enumerate(values)) for name, values in found["micros"].items()}
-    pairs = (
-        ("language, ours in batches", "language, py3langid.classify"),
-        ("language, ours one by one", "language, py3langid.classify"),
-        ("vader, ours", "vader, vaderSentiment"),
-    )
+    whole = {name: name.replace("ours", "vaderSentiment") for name in micros if name.startswith(WHOLE)}
+    pairs = (PACKAGES | whole).items()
     rows = [
         [
             one,
