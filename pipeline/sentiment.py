@@ -5,7 +5,6 @@ layer (`pipeline/layered.py`). The stage keeps no state.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import starmap
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -33,6 +32,9 @@ ENGLISH_BAND = 0.15
 
 MOST_HITS = 20
 """The strongest are kept, so that a record does not grow with its text."""
+
+LEAST_HIT = 0.1
+"""What hardly counts where it stands ("alvast bedankt" after a question) is no reason that a reader wants to see."""
 
 TOGETHER = 48
 """Texts that are scored step by step together: of more, what is known of one is out of the processor's cache before the next step."""
@@ -206,8 +208,8 @@ def rounded(hits: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
 
 
 def told(hits: Iterable[tuple[str, float]]) -> tuple[Hit, ...]:
-    """As records hold them."""
-    return tuple(starmap(Hit, hits))
+    """As records hold them, without those of less than `LEAST_HIT`."""
+    return tuple([Hit(text, valence) for text, valence in hits if not -LEAST_HIT < valence < LEAST_HIT])
 
 
 def scored_text(title: str | None, text: str) -> str:

@@ -37,7 +37,7 @@ TABLE = """
 - Voor de vierde keer gebeld over dezelfde fout => Voor de vierde keer; fout
 - Weer een storing, net nu ik moet werken => Weer een storing
 - Elke ochtend hetzelfde gezeik met deze lijn => Elke ochtend hetzelfde; gezeik
-- Al vier keer gemaild en niemand die reageert => Al keer gemaild; niemand die reageert
+- Al vier keer gemaild en niemand die reageert => Al vier keer gemaild; niemand die reageert
 - Steeds dezelfde smoes => smoes
 - De zoveelste prijsverhoging dit jaar => De zoveelste; prijsverhoging
 - Ik word maar niet teruggebeld => niet teruggebeld
@@ -187,7 +187,7 @@ TABLE = """
 0 Is afhalen gratis? => Is gratis
 0 Welke bundel is het beste voor het buitenland?
 0 Mag mijn hond mee in de trein?
-0 Graag een kopie van de nota. Alvast bedankt => Alvast bedankt
+0 Graag een kopie van de nota. Alvast bedankt =>
 0 Wilt u mijn daglimiet verhogen? Dank u wel => Dank u
 0 Hoe kan ik mijn wachtwoord wijzigen?
 0 Wordt mijn pakket vandaag bezorgd?
@@ -265,7 +265,7 @@ TABLE = """
 - Het zou fijn zijn als iemand eens terugbelt => zou fijn zijn als terugbelt
 # news of an event
 0 Storing in het gasnet van Ede verholpen, meldt de netbeheerder => Storing; verholpen
-0 Vakbonden kondigen voor dinsdag een staking aan => staking
+0 Vakbonden kondigen voor dinsdag een staking aan =>
 - Wij hebben weer een storing en reizigers worden boos => weer een storing; boos
 # praise that mocks, praise and blame side by side
 - Top weer. Derde keer dit jaar een leeg doosje => Top; Derde keer dit
@@ -369,7 +369,7 @@ TABLE = """
 0 Zij speelt de hoofdrol in de nieuwe serie over de oorlog =>
 0 Dank je, ik zal het proberen => Dank je
 0 Vervelend om te horen. Kun je ons je postcode sturen? => Vervelend om te horen
-0 De rechtbank sprak de verdachte vrij => verdachte
+0 De rechtbank sprak de verdachte vrij =>
 0 Bent u tevreden over onze service? Vul de enquête in =>
 0 Beste allemaal, de vergadering van woensdag gaat niet door => gaat niet door
 0 Sommigen vinden het prachtig, anderen vinden het niks => Sommigen vinden het prachtig; anderen vinden het niks

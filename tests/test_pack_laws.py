@@ -247,14 +247,25 @@ class PlainScorer:
         return word.lower() in UNSAID
 
     def belittle(self, words: Sequence[_Word], hits: Sequence[_Hit]) -> None:
-        head = next((place for place, word in enumerate(words) if word.stop or word.form in self.pack.emoji), 0)
-        forms = [word.form for word in words[:head]]
-        said = {" ".join(forms), " ".join(forms[:-1]) if head > 2 else ""}
-        if not 0 < head <= scorer.HOLLOW_WORDS or len(hits) < 2 or not said & self.rules.hollow:
+        if len(hits) < 2:
             return
-        first, *others = hits
-        if first.value > 0 and first.places[-1] < head < others[0].places[0] and all(hit.value < 0 for hit in others):
-            first.value *= scorer.MOCKED
+        stops = [place for place, word in enumerate(words) if word.stop or word.form in self.pack.emoji]
+        first, last = hits[0], hits[-1]
+        begins = words[0].form in {phrase.split()[0] for phrase in self.rules.hollow}
+        if begins and first.value > 0 and all(hit.value < 0 for hit in hits[1:]):
+            head = stops[0] if stops else 0
+            if head <= scorer.HOLLOW_WORDS and first.places[-1] < head < hits[1].places[0] and self.is_hollow(words[:head]):
+                first.value *= scorer.MOCKED
+        elif last.value > 0 and all(hit.value < 0 for hit in hits[:-1]):
+            tail = list(dropwhile(lambda place: place in stops, reversed(range(len(words)))))
+            tail = tail[: next((number for number, place in enumerate(tail) if place in stops), len(tail))]
+            between = hits[-2].places[-1] < tail[-1] <= last.places[0] if tail else False
+            if between and len(tail) <= scorer.HOLLOW_WORDS and self.is_hollow([words[place] for place in reversed(tail)]):
+                last.value *= scorer.MOCKED
+
+    def is_hollow(self, words: Sequence[_Word]) -> bool:
+        forms = [word.form for word in words]
+        return bool({" ".join(forms), " ".join(forms[:-1]) if len(forms) > 2 else ""} & self.rules.hollow)
 
     def balance(self, words: Sequence[_Word], hits: Sequence[_Hit]) -> None:
         if len(hits) != 2 or any(len(hit.places) > 1 or hit.sign or hit.negation is not None for hit in hits):

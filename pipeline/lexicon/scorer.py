@@ -156,7 +156,8 @@ class PackScorer:
         found, negations, turns = read
         asked = "?" in text
         short = len(found) == 2 and len(units) <= 2 * ALIKE_WORDS + 2
-        if turns is None and not asked and not negations and (len(found) < 2 or not (short or units[0].hollow)):
+        several = len(found) > 1 and (short or units[0].hollow or found[-1].valence > 0 > found[-2].valence)
+        if turns is None and not asked and not negations and not several:
             return found  # most texts
         contrasts = turns.contrasts if turns is not None else []
         lone: list[int] = []
@@ -166,7 +167,7 @@ class PackScorer:
         if turns is not None and turns.mocking:
             _mock(units, found, turns.mocking)
         if len(found) > 1:
-            if units[0].hollow and not contrasts:
+            if not contrasts:
                 self._belittle(units, found)
             if short and not contrasts and not lone:
                 _balance(units, found)
@@ -191,22 +192,21 @@ class PackScorer:
         return found
 
     def _belittle(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
-        """A first sentence that is an exclamation of praise mocks where nothing but blame follows."""
-        head = next((place for place, unit in enumerate(units[: HOLLOW_WORDS + 1]) if unit.stop), 0)
-        first = found[0]
-        if (
-            head
-            and first.end < head
-            and first.valence > 0
-            and max([hit.valence for hit in found[1:]]) < 0
-            and found[1].start > head
-            and self._is_hollow([unit.form for unit in units[:head]])
-        ):
-            first.valence *= MOCKED
+        """An exclamation of praise before or after nothing but blame mocks."""
+        first, last = found[0], found[-1]
+        if units[0].hollow and first.valence > 0 and max([hit.valence for hit in found[1:]]) < 0:
+            head = next((place for place, unit in enumerate(units[: HOLLOW_WORDS + 1]) if unit.stop), 0)
+            if first.end < head < found[1].start and self._is_hollow(units[:head]):
+                first.valence *= MOCKED
+        elif last.valence > 0 and max([hit.valence for hit in found[:-1]]) < 0:
+            end = next((place for place in range(len(units), 0, -1) if not units[place - 1].stop), 0)
+            begin = next((place for place in range(end, 0, -1) if units[place - 1].stop), 0)
+            if found[-2].end < begin <= last.start and end - begin <= HOLLOW_WORDS and self._is_hollow(units[begin:end]):
+                last.valence *= MOCKED
 
-    def _is_hollow(self, forms: Sequence[str]) -> bool:
+    def _is_hollow(self, units: Sequence[Unit]) -> bool:
         """As listed; or, if of two words or more, with one more at its end: whom it is said to."""
-        hollow = self._pack.rules.hollow
+        hollow, forms = self._pack.rules.hollow, [unit.form for unit in units]
         return " ".join(forms) in hollow or (len(forms) > 2 and " ".join(forms[:-1]) in hollow)
 
     def _report(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
