@@ -56,7 +56,7 @@ class LayeredScorer:
             negative=negative / STEPS,
             neutral=(neutral if neutral > 0 else 0) / STEPS,
             positive=positive / STEPS,
-            hits=told(hits),
+            hits=told(hits, label),
             vader=read.vader,
         )
 

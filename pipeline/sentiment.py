@@ -5,6 +5,7 @@ layer (`pipeline/layered.py`). The stage keeps no state.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import starmap
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -33,8 +34,10 @@ ENGLISH_BAND = 0.15
 MOST_HITS = 20
 """The strongest are kept, so that a record does not grow with its text."""
 
-LEAST_HIT = 0.1
-"""What hardly counts where it stands ("alvast bedankt" after a question) is no reason that a reader wants to see."""
+LEAST_HIT = 0.4
+"""A word that could not tip a text alone is told only where it takes such words to come to the label..."""
+LEAST_NEEDED = 0.1
+"""... and what hardly counts where it stands ("alvast bedankt" after a question) never."""
 
 TOGETHER = 48
 """Texts that are scored step by step together: of more, what is known of one is out of the processor's cache before the next step."""
@@ -68,9 +71,8 @@ class VaderScorer:
     def score(self, text: str) -> Sentiment:
         """VADER's compound, and its four figures beside it."""
         vader, hits = self._rules.score(text)
-        return Sentiment(
-            label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=told(rounded(strongest(hits))), vader=vader
-        )
+        shown = tuple(starmap(Hit, rounded(strongest(hits))))
+        return Sentiment(label=_label(vader.compound, VADER_BAND), compound=vader.compound, hits=shown, vader=vader)
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """One per text, in order."""
@@ -130,7 +132,8 @@ class PackSentiment:
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits, and the label that goes with it."""
         _, _, _, compound, hits, _ = self.read(text)
-        return Sentiment(label=_label(compound, PACK_BAND), compound=compound, hits=told(hits))
+        label = _label(compound, PACK_BAND)
+        return Sentiment(label=label, compound=compound, hits=told(hits, label))
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """One per text, in order."""
@@ -162,7 +165,8 @@ class EnglishScorer:
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits, and the label that goes with it; VADER's figures."""
         _, _, _, compound, hits, vader = self.read(text)
-        return Sentiment(label=_label(compound, ENGLISH_BAND), compound=compound, hits=told(hits), vader=vader)
+        label = _label(compound, ENGLISH_BAND)
+        return Sentiment(label=label, compound=compound, hits=told(hits, label), vader=vader)
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """One per text, in order."""
@@ -207,9 +211,12 @@ def rounded(hits: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     return [(text, round(valence, 3)) for text, valence in hits]
 
 
-def told(hits: Iterable[tuple[str, float]]) -> tuple[Hit, ...]:
-    """As records hold them, without those of less than `LEAST_HIT`."""
-    return tuple([Hit(text, valence) for text, valence in hits if not -LEAST_HIT < valence < LEAST_HIT])
+def told(hits: Sequence[tuple[str, float]], label: Label) -> tuple[Hit, ...]:
+    """As records hold them, without those that hardly count, as far as the others come to the label."""
+    strong = [hit for hit in hits if not -LEAST_HIT < hit[1] < LEAST_HIT]
+    if label != "neutral" and sum([valence for _, valence in strong]) * (1 if label == "positive" else -1) <= 0:
+        strong = [hit for hit in hits if not -LEAST_NEEDED < hit[1] < LEAST_NEEDED]
+    return tuple(starmap(Hit, strong))
 
 
 def scored_text(title: str | None, text: str) -> str:

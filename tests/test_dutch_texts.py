@@ -129,7 +129,7 @@ TABLE = """
 - bah => bah
 - 😡😡😡 => 😡
 - matig => matig
-0 ok, morgen dan => ok
+0 ok, morgen dan =>
 0 oja
 0 ff kijken
 0 hoezo
@@ -179,16 +179,16 @@ TABLE = """
 - Mooie winkel, maar de kassa duurt eeuwen en niemand helpt => Mooie; duurt eeuwen; niemand helpt
 - Lekker eten maar onbeschoft personeel => Lekker eten; onbeschoft
 - De monteur was aardig, maar het lekt nog steeds => aardig; lekt; nog steeds
-+ Even wachten, maar dan wel perfect geholpen => wachten; perfect geholpen
++ Even wachten, maar dan wel perfect geholpen => perfect geholpen
 + Het is geen luxe, maar de mensen zijn fantastisch => geen luxe; fantastisch
 # questions, requests, thanks that close
 0 Kunt u mij helpen met mijn abonnement?
 0 Is het mogelijk om mijn adres te wijzigen?
-0 Is afhalen gratis? => Is gratis
+0 Is afhalen gratis? =>
 0 Welke bundel is het beste voor het buitenland?
 0 Mag mijn hond mee in de trein?
 0 Graag een kopie van de nota. Alvast bedankt =>
-0 Wilt u mijn daglimiet verhogen? Dank u wel => Dank u
+0 Wilt u mijn daglimiet verhogen? Dank u wel =>
 0 Hoe kan ik mijn wachtwoord wijzigen?
 0 Wordt mijn pakket vandaag bezorgd?
 0 Hebben jullie deze jas ook in het blauw?
@@ -210,7 +210,7 @@ TABLE = """
 0 De winkel is op feestdagen gesloten
 0 Mijn klantnummer is 4471
 0 De hele straat krijgt glasvezel
-0 Prettige feestdagen => Prettige feestdagen
+0 Prettige feestdagen =>
 # irony that is certain
 - Lekker bezig, jongens => Lekker bezig
 - Bedankt voor niks => Bedankt voor niks
@@ -253,18 +253,18 @@ TABLE = """
 # thanks by what would have been
 + Zonder jullie hulp was het nooit gelukt => Zonder jullie was nooit gelukt
 + Zonder Piet had ik het niet gered => Zonder had niet gered
-+ Zonder haar zat ik nu nog te wachten => Zonder haar zat nog; wachten
++ Zonder haar zat ik nu nog te wachten => Zonder haar zat nog
 + Als jullie er niet waren geweest => Als jullie er niet waren
 # amazement, both ways
 + Niet te geloven zo snel => Niet te geloven zo snel
 - Niet te geloven hoe traag => Niet te geloven; traag
 - Niet te geloven wat een puinhoop => Niet te geloven wat een puinhoop
 # wishes
-0 Zou leuk zijn als jullie ook in Gent openen => Zou leuk zijn als
-0 Het zou fijn zijn als er een filter bij kwam => zou fijn zijn als
+0 Zou leuk zijn als jullie ook in Gent openen =>
+0 Het zou fijn zijn als er een filter bij kwam =>
 - Het zou fijn zijn als iemand eens terugbelt => zou fijn zijn als terugbelt
 # news of an event
-0 Storing in het gasnet van Ede verholpen, meldt de netbeheerder => Storing; verholpen
+0 Storing in het gasnet van Ede verholpen, meldt de netbeheerder =>
 0 Vakbonden kondigen voor dinsdag een staking aan =>
 - Wij hebben weer een storing en reizigers worden boos => weer een storing; boos
 # praise that mocks, praise and blame side by side
@@ -313,16 +313,16 @@ TABLE = """
 - Het enige wat werkte was het lampje => enige wat werkte
 # plain mentions: neither
 0 Zoek een goeie tandarts in Leuven, iemand tips? =>
-0 De oppositie diende een motie van wantrouwen in => motie van wantrouwen
+0 De oppositie diende een motie van wantrouwen in =>
 0 Bedankt voor uw bericht, wij bekijken dit en komen er zo snel mogelijk op terug =>
-0 Gefeliciteerd met je verjaardag @jan! => Gefeliciteerd met je verjaardag
+0 Gefeliciteerd met je verjaardag @jan! =>
 0 Prima, dan spreken we elkaar morgen =>
 0 Geen probleem, ik stuur het vandaag nog door =>
 0 De woordvoerder wilde niet reageren =>
-0 Een serie over een moord in een klein dorp => moord in
+0 Een serie over een moord in een klein dorp =>
 0 Ik werk al tien jaar bij de bank =>
-0 Ik heb de film nog niet gezien => heb nog niet gezien
-0 Mijn zoon is ziek, kan ik de les verzetten? => ziek
+0 Ik heb de film nog niet gezien =>
+0 Mijn zoon is ziek, kan ik de les verzetten? =>
 0 Gratis af te halen: oude kast, licht beschadigd =>
 # plain mentions, more: praise
 + De presentator stelt tenminste kritische vragen => stelt tenminste kritische vragen
@@ -367,17 +367,17 @@ TABLE = """
 - Ik voelde me bekeken door het personeel => voelde me bekeken
 # plain mentions, more: neither
 0 Zij speelt de hoofdrol in de nieuwe serie over de oorlog =>
-0 Dank je, ik zal het proberen => Dank je
-0 Vervelend om te horen. Kun je ons je postcode sturen? => Vervelend om te horen
+0 Dank je, ik zal het proberen =>
+0 Vervelend om te horen. Kun je ons je postcode sturen? =>
 0 De rechtbank sprak de verdachte vrij =>
 0 Bent u tevreden over onze service? Vul de enquête in =>
-0 Beste allemaal, de vergadering van woensdag gaat niet door => gaat niet door
-0 Sommigen vinden het prachtig, anderen vinden het niks => Sommigen vinden het prachtig; anderen vinden het niks
-0 Dit is ook een oplossing => oplossing
-0 Er is geen geld voor een nieuwe zaal => geen geld voor
-0 Ik heb er geen probleem mee => geen probleem mee
-0 Het is nu half acht => Het is nu half
-0 Trein 4512 rijdt niet verder dan Mechelen => rijdt niet verder dan
+0 Beste allemaal, de vergadering van woensdag gaat niet door =>
+0 Sommigen vinden het prachtig, anderen vinden het niks =>
+0 Dit is ook een oplossing =>
+0 Er is geen geld voor een nieuwe zaal =>
+0 Ik heb er geen probleem mee =>
+0 Het is nu half acht =>
+0 Trein 4512 rijdt niet verder dan Mechelen =>
 0 Ik ben om vijf uur thuis =>
 0 Om tien uur begint de rondleiding =>
 0 Er stond zelfs een agent bij de ingang =>
@@ -391,7 +391,7 @@ TABLE = """
 0 Wie betaalt dat eigenlijk? =>
 0 De koning van de Belgen bezoekt Hasselt =>
 0 De zool van mijn schoen is rood =>
-0 Bel gerust als er iets is => Bel gerust
+0 Bel gerust als er iets is =>
 0 Vroeger stond hier een kerk =>
 # plain mentions, at last
 + Ze hebben mijn oude naaimachine terug aan de praat gekregen => terug aan de praat
@@ -415,10 +415,10 @@ TABLE = """
 - Ze laten ouderen gewoon aan hun lot over => laten aan hun lot over
 - Die presentatrice praat overal doorheen => praat overal doorheen
 - De prijs op het schap was anders dan aan de kassa => anders dan aan de kassa
-- Dit is geen debat maar een scheldpartij => geen debat; scheldpartij
+- Dit is geen debat maar een scheldpartij => scheldpartij
 - Wie dit goedgekeurd heeft moet zich laten nakijken => goedgekeurd; zich laten nakijken
-0 Het spel is geschikt voor kinderen vanaf acht jaar => geschikt voor
-0 De overheid start een campagne over veilig rijden => campagne over veilig
+0 Het spel is geschikt voor kinderen vanaf acht jaar =>
+0 De overheid start een campagne over veilig rijden =>
 0 Ik heb haar in de stad gezien
 0 Wie had de sleutel gisteren?
 0 Dan blijf ik nog even thuis

@@ -11,11 +11,11 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from agents.lexicons import load_engine
 from pipeline.events import cloud_headers, digest, event_id, event_type
-from pipeline.sentiment import MOST_HITS, SCORED_CHARACTERS, UNSCORED, SentimentStage, scored_text
+from pipeline.sentiment import MOST_HITS, SCORED_CHARACTERS, UNSCORED, SentimentStage, scored_text, told
 from pipeline.signals import asks, signals, without_addresses
 from pipeline.stage import ORIGIN, Headers, Incoming, Outcome, WorksTogether, header
 from schemas.codec import encode, sentiment_decoder
-from schemas.mention import Author, LanguageMention, ScoredMention, Sentiment, SteppedRetraction, Tick
+from schemas.mention import Author, Label, LanguageMention, ScoredMention, Sentiment, SteppedRetraction, Tick
 from schemas.topics import LANGUAGE, SENTIMENT
 
 AT = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -355,3 +355,17 @@ def test_an_english_negation_ends_with_its_clause(text: str) -> None:
     (vader,) = load_engine("vader").score([text], ["en"])
     assert sentiment.label == "negative"
     assert sentiment.vader == vader.vader
+
+
+@pytest.mark.parametrize(
+    ("hits", "label", "shown"),
+    [
+        pytest.param([("kras", -0.3), ("slecht", -2.0)], "negative", ["slecht"], id="what could not tip a text alone is left out"),
+        pytest.param([("kras", -0.3), ("duur", -0.3)], "negative", ["kras", "duur"], id="but where it takes such words"),
+        pytest.param([("fijn", 2.0), ("kras", -0.3), ("al weer", -0.05)], "negative", ["fijn", "kras"], id="never what hardly counts"),
+        pytest.param([("kras", -0.3)], "neutral", [], id="a neutral text needs no weak reason"),
+        pytest.param([("fijn", 2.0), ("slecht", -2.0)], "neutral", ["fijn", "slecht"], id="but may have strong ones for both sides"),
+    ],
+)
+def test_only_reasons_that_count_are_told(hits: list[tuple[str, float]], label: Label, shown: list[str]):
+    assert [hit.text for hit in told(hits, label)] == shown

@@ -149,7 +149,7 @@ def _show_score(answer: dict[str, Any], engine: str) -> None:
     if rest is not None:
         out.print(f"           {rest:+.2f}  all that the linear layer adds", markup=False)
     elif sentiment.compound is not None and not sentiment.hits:
-        out.print("           no word that is known moves it")
+        out.print("           no word that is known moves it much")
     if answer["signals"].intents:
         out.print(f"intents    {', '.join(answer['signals'].intents)}")
 
