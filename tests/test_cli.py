@@ -40,6 +40,17 @@ def test_score_a_text() -> None:
     assert {hit["text"].lower() for hit in answer["sentiment"]["hits"]} >= {"waardeloos"}
 
 
+def test_a_batch_gets_its_ids_back_and_the_language_given_for_all() -> None:
+    given = '{"id":7,"text":"top"}\n{"id":"b","text":"top","language":"en"}\n{"text":"top"}\n'
+    answers = [json.loads(line) for line in webcare("score", "--batch", "--language", "nl-BE", given=given).stdout.splitlines()]
+    assert [(answer.get("id"), answer["language"], answer["language_ground"]) for answer in answers] == [
+        (7, "nl", "given"),
+        ("b", "en", "given"),
+        (None, "nl", "given"),
+    ]
+    assert "id" not in answers[2]
+
+
 def test_score_a_batch_in_order() -> None:
     texts = [
         {"text": "Heel fijn geholpen, bedankt!"},

@@ -33,15 +33,17 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class _Given(msgspec.Struct):
     text: str
     language: str | None = None
+    id: Any = None
+    """Whatever it is, it is given back."""
 
 
 def score(
     text: Annotated[str | None, typer.Argument(help="A text; without it, give --batch.")] = None,
     batch: Annotated[
-        bool, typer.Option("--batch", help='JSON lines {"text", "language"?} on standard input, one JSON line each out.')
+        bool, typer.Option("--batch", help='JSON lines {"text", "language"?, "id"?} on standard input, one JSON line each out.')
     ] = False,
     engine: Annotated[Literal["vader", "pack", "full"], typer.Option(help="Which sentiment engine.")] = "full",
-    language: Annotated[str | None, typer.Option(help="The language, instead of detecting it.")] = None,
+    language: Annotated[str | None, typer.Option(help="The language, instead of detecting it; with --batch of lines without one.")] = None,
     config: Annotated[
         Path | None, typer.Option(help="Folder of a deployment: its own words (words.toml) and its brands' languages count.")
     ] = None,
@@ -68,22 +70,24 @@ def score(
             else:
                 _show_score(answer, engine)
             return
-        given = _given_lines(sys.stdin)
+        given = _given_lines(sys.stdin, language)
         while chunk := list(islice(given, SCORE_BATCH)):
             for answer in scorer.answers(chunk):
                 sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
         sys.stdout.flush()
 
 
-def _given_lines(source: TextIO) -> Iterator[_Given]:
+def _given_lines(source: TextIO, language: str | None) -> Iterator[_Given]:
+    """The texts of a file; ``language``: of lines that name none."""
     decoder = msgspec.json.Decoder(_Given)
     for number, line in enumerate(source.buffer, start=1):
         if not line.strip():
             continue
         try:
-            yield decoder.decode(without_mark(line) if number == 1 else line)
+            given = decoder.decode(without_mark(line) if number == 1 else line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InputError(f'standard input: line {number}: {error}; each line is {{"text": "...", "language"?: "nl"}}') from None
+        yield given if given.language is not None else msgspec.structs.replace(given, language=language)
 
 
 class Scoring:
@@ -95,13 +99,14 @@ class Scoring:
         self._expected = expected
 
     def answers(self, given: Sequence[_Given]) -> list[dict[str, Any]]:
-        """One answer per text, in order; a language given overrides detection."""
+        """One answer per text, in order, with its id if it has one; a language given overrides detection."""
         found = self._identifier.identify([one.text for one in given], expected=[self._expected] * len(given))
         languages = [guess.code if one.language is None else _code(one.language) for one, guess in zip(given, found, strict=True)]
         texts = [scored_text(None, one.text) for one in given]
         sentiments = self._engine.score(texts, languages)
         return [
-            {
+            ({} if one.id is None else {"id": one.id})
+            | {
                 "language": language,
                 "language_guess": guess.guess,
                 "language_confidence": guess.confidence,
