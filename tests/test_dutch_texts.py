@@ -229,7 +229,7 @@ TABLE = """
 # Flemish
 - Amai, wat een zever in pakskes => wat een zever
 - 't Trekt op niks => t Trekt op; op niks
-- Ambetant, mijnen trein is weer afgeschaft => Ambetant
+- Ambetant, mijnen trein is weer afgeschaft => Ambetant; trein afgeschaft
 - Ze hebben mij goed in 't zak gezet => goed; in t zak gezet
 - Da's nie normaal meer => Da's nie normaal
 - Ge moet maar durven => Ge moet maar durven
