@@ -9,7 +9,8 @@ of its words; polarity those of pieces of words too. A token counts once, howeve
 with n the number of different tokens, as split at white space. Words decide where the pack is silent or torn: the surer it is, the less
 ``room`` it leaves them. And a long text is less sure than the sum of all that it says (``spread``): a verdict in ten words is the
 text's, in a hundred it may be one of three. The file: a line of JSON (`Header`), then for either sum an int8 weight by bucket. What a
-token weighs is worked out when it is first met, and remembered: then a text costs a lookup a token, and no numpy is needed.
+token weighs is worked out when it is first met, in steps of `STEP`, and remembered with all else that is known of it (`tokens.py`): no
+numpy is needed.
 """
 
 import math
