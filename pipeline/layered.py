@@ -18,7 +18,10 @@ LEAST_WORDS: Final = 3
 
 
 class LayeredScorer:
-    """A language by its pack and a linear layer on top: calibrated probabilities, and the words of both."""
+    """A language by its pack and a linear layer on top: calibrated probabilities, and the words of both.
+
+    ``base`` must find tokens with what they weigh in this layer (`PackScorer`).
+    """
 
     def __init__(self, base: Reader, layer: LinearLayer) -> None:
         self._base = base

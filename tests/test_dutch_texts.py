@@ -212,6 +212,8 @@ TABLE = """
 0 De hele straat krijgt glasvezel
 0 Prettige feestdagen =>
 # irony that is certain
+- Mijn pakket is alweer kwijt, knap hoor => alweer; kwijt; knap hoor
+- Al zes weken ligt de stoep open. Hulde => Al weken; Hulde
 - Lekker bezig, jongens => Lekker bezig
 - Bedankt voor niks => Bedankt voor niks
 - Fijn hoor, weer een uur wachten => Fijn hoor weer; uur wachten
