@@ -307,7 +307,7 @@ def check_lines(case: Case) -> str:
 def check_score_line(case: Case) -> str:
     """`webcare score --batch`: a text, or one error that names the line."""
     try:
-        list(_given_lines(SimpleNamespace(buffer=io.BytesIO(case or b""))))  # type: ignore[arg-type]
+        list(_given_lines(SimpleNamespace(buffer=io.BytesIO(case or b"")), "nl"))  # type: ignore[arg-type]
     except InputError as error:
         assert str(error).startswith("standard input: line ")
         return "refused"
