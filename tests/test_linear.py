@@ -63,6 +63,10 @@ def weighed(layer: LinearLayer, tokens: Sequence[str]) -> list[Token]:
     return [Token((), *layer.weigh(token)) for token in tokens]
 
 
+def stepped(weight: float) -> float:
+    return round(weight / STEP) * STEP
+
+
 class Pack:
     """Says the same of every text."""
 
@@ -91,18 +95,22 @@ def test_a_layer_sums_its_features_and_nothing_else(language: str):
     bare, tokens, _, compound, hits, four = PACKS[language].read(text)
     valences, vader = [valence for _, valence in hits], 0.0 if four is None else four.compound
     given = figures(bare, len(tokens), compound, valences, vader)
+    share = 1 / math.sqrt(len(set(tokens)))  # every token once, and in whole steps
+    moved, stilled = 0.0, 0.0
+    for words, pieces in (text_features([token]) for token in dict.fromkeys(tokens)):
+        moved += stepped(read.header.scales[0] * math.fsum(read.polarity[bucket] * weight for bucket, weight in words + pieces)) * share
+        stilled += stepped(read.header.scales[1] * math.fsum(read.neutrality[bucket] * weight for bucket, weight in words)) * share
     words, pieces = text_features(tokens)
-    moved = read.header.scales[0] * math.fsum(read.polarity[bucket] * weight for bucket, weight in words + pieces)
-    stilled = read.header.scales[1] * math.fsum(read.neutrality[bucket] * weight for bucket, weight in words)
+    whole = read.header.scales[0] * math.fsum(read.polarity[bucket] * weight for bucket, weight in words + pieces)
+    assert moved == pytest.approx(whole, abs=STEP / 2 / share)
     sums = [
         spread(len(set(tokens))) * (room(compound) * moved + math.fsum(map(mul, read.header.polarity, given))),
         room(compound) * stilled + math.fsum(map(mul, read.header.neutrality, given)),
     ]
     positive, neutral = (1 / (1 + math.exp(-one)) for one in sums)
     judged = layer.judge(bare, tokens, weighed(layer, tokens), compound, valences, vader)
-    # a token weighs whole steps
-    assert judged.neutral == pytest.approx(neutral, abs=STEP)
-    assert judged.positive == pytest.approx((1 - neutral) * positive, abs=STEP)
+    assert judged.neutral == pytest.approx(neutral)
+    assert judged.positive == pytest.approx((1 - neutral) * positive)
 
 
 @settings(deadline=None)
@@ -175,8 +183,13 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch):
 def test_what_was_forgotten_is_worked_out_again(monkeypatch: pytest.MonkeyPatch):
     layer, small = (LinearLayer(parse_model(model(aap=90, noot=-40))) for _ in range(2))
     monkeypatch.setattr(linear, "REMEMBERED_WORDS", 3)
-    for token in ("aap noot mies", "wim zus", "noot aap", "jet teun vuur", "aap aap, noot"):
-        assert small.weigh(token) == layer.weigh(token) == LinearLayer(parse_model(model(aap=90, noot=-40))).weigh(token)
+    for text in ("aap noot mies", "wim zus", "noot aap", "jet teun vuur", "aap aap, noot"):
+        tokens = text.split()
+        fresh = LinearLayer(parse_model(model(aap=90, noot=-40)))
+        known, *others = (weighed(one, tokens) for one in (fresh, layer, small))
+        assert all(small.judge(text, tokens, other, 0.0, []) == fresh.judge(text, tokens, known, 0.0, []) for other in others)
+        assert small.moving(tokens, known, 1.0, 0.1) == fresh.moving(tokens, known, 1.0, 0.1)
+        assert small.weigh(text) == layer.weigh(text) == fresh.weigh(text)
 
 
 def test_weights_of_many_tokens_are_few_numbers():

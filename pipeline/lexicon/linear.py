@@ -51,6 +51,7 @@ that were trained on ask: they are right more often in few words than in many.""
 STEP = 1 / 256
 """Of what a token weighs: a hundredth of a weak word."""
 MOST_SHARED = 4.0
+"""What weighs more is no word's, but that of a long token: it is not shared, so that nobody can fill our memory with such numbers."""
 MOST_VALENCE = 4.0
 """A pack's own bounds."""
 LEAST_LOGIT = -700.0

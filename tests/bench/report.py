@@ -176,20 +176,29 @@ PACKAGES = {
 }
 
 
+def _micros(found: Mapping[str, Any]) -> dict[str, dict[int, float]]:
+    """What was timed → microseconds of CPU per text, by round."""
+    return {name: dict(enumerate(values)) for name, values in found.get("micros", {}).items()}
+
+
+def _packages(found: Mapping[str, Any]) -> dict[str, str]:
+    """What of ours was timed → the package it stands beside."""
+    return PACKAGES | {name: name.replace("ours", "vaderSentiment") for name in _micros(found) if name.startswith(WHOLE)}
+
+
 def _models(found: Mapping[str, Any]) -> Iterator[Target]:
     """Language and sentiment beside the packages they come from, and what loading both takes."""
-    micros = {name: dict(enumerate(values)) for name, values in found.get("micros", {}).items()}
+    micros, packages = _micros(found), _packages(found)
 
     def times(one: str) -> Spread | None:
-        return ratio(micros.get(PACKAGES[one], {}), micros.get(one, {}))
+        return ratio(micros.get(packages[one], {}), micros.get(one, {}))
 
     yield Target("language in batches, times as fast as py3langid", times(LANGUAGE), 3.0, False, "{:.1f}")
     yield Target("VADER's figures, times as fast as vaderSentiment", times(EXACT), 4.0, False, "{:.1f}")
-    for name in micros:
+    for name, package in packages.items():
         if name.startswith(WHOLE):
-            language = name.removeprefix(WHOLE)
-            other = micros[f"sentiment, vaderSentiment: {language}"]
-            yield Target(f"all of sentiment, {language}: CPU per text, ours / vaderSentiment", ratio(micros[name], other), 1.0, True)
+            what = f"all of sentiment, {name.removeprefix(WHOLE)}: CPU per text, ours / vaderSentiment"
+            yield Target(what, ratio(micros[name], micros[package]), 1.0, True)
     loading = dict(enumerate(found.get("loading", ())))
     yield Target("loading language and sentiment, s of CPU", of(loading, "seconds"), 2.0, True, "{:.1f}", "all imports, first texts too")
     yield Target("memory of both, MB", of(loading, "megabytes"), 250.0, True, "{:,.0f}", "with the interpreter")
@@ -333,16 +342,14 @@ def _alerts(alerts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _libraries(found: Mapping[str, Any]) -> Iterator[str]:
-    micros = {name: dict(enumerate(values)) for name, values in found["micros"].items()}
-    whole = {name: name.replace("ours", "vaderSentiment") for name in micros if name.startswith(WHOLE)}
-    pairs = (PACKAGES | whole).items()
+    micros = _micros(found)
     rows = [
         [
             one,
             shown(ratio(micros[other], micros[one]), "{:.1f}"),
             *(shown(spread(list(micros[n].values())), "{:.1f}") for n in (one, other)),
         ]
-        for one, other in pairs
+        for one, other in _packages(found).items()
     ]
     yield from table(("", "times as fast as the package", "ours, µs CPU per text", "package"), rows)
 
