@@ -37,8 +37,7 @@ class LayeredScorer:
         read = self._base.read_all(texts)
         judge = self._layer.judge
         judged = [
-            judge(text, tokens, known, compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
-            for text, tokens, known, compound, hits, vader in read
+            judge(of.text, of.tokens, of.known, of.compound, of.hits, 0.0 if of.vader is None else of.vader.compound) for of in read
         ]
         return list(map(self._sentiment, read, judged))
 
@@ -71,8 +70,9 @@ class LayeredScorer:
         speak against it. If what is told does not come to the label, the strongest of the weaker words that speak for it are added.
         Most texts have no word of the layer's that is worth telling.
         """
-        hits = read.hits
-        total = sum([valence for _, valence in hits])
+        hits, total = read.hits, 0.0
+        for _, valence in hits:
+            total += valence
         if total * sign > 0 and judged.most() < LEAST_SHOWN:
             return hits
         shown = {word for text, _ in hits for word in text.lower().split()}

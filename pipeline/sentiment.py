@@ -6,7 +6,7 @@ layer (`pipeline/layered.py`). The stage keeps no state.
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -79,7 +79,7 @@ class VaderScorer:
         return list(map(self.score, texts))
 
 
-class Findings(NamedTuple):
+class Findings(Struct, frozen=True, gc=False):
     """What a language's rules make of a text: all that a linear layer looks at.
 
     ``text`` is without links and handles, ``tokens`` the same split at white space, ``known`` what is known of each; ``hits`` at most
@@ -131,9 +131,9 @@ class PackSentiment:
 
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits, and the label that goes with it."""
-        _, _, _, compound, hits, _ = self.read(text)
-        label = _label(compound, PACK_BAND)
-        return Sentiment(label=label, compound=compound, hits=told(hits, label))
+        read = self.read(text)
+        label = _label(read.compound, PACK_BAND)
+        return Sentiment(label=label, compound=read.compound, hits=told(read.hits, label))
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """One per text, in order."""
@@ -164,9 +164,9 @@ class EnglishScorer:
 
     def score(self, text: str) -> Sentiment:
         """The pack's compound and hits, and the label that goes with it; VADER's figures."""
-        _, _, _, compound, hits, vader = self.read(text)
-        label = _label(compound, ENGLISH_BAND)
-        return Sentiment(label=label, compound=compound, hits=told(hits, label), vader=vader)
+        read = self.read(text)
+        label = _label(read.compound, ENGLISH_BAND)
+        return Sentiment(label=label, compound=read.compound, hits=told(read.hits, label), vader=read.vader)
 
     def score_all(self, texts: Sequence[str]) -> list[Sentiment]:
         """One per text, in order."""
@@ -213,10 +213,15 @@ def rounded(hits: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
 
 def told(hits: Sequence[tuple[str, float]], label: Label) -> tuple[Hit, ...]:
     """As records hold them, without those that hardly count, as far as the others come to the label."""
-    strong = [hit for hit in hits if not -LEAST_HIT < hit[1] < LEAST_HIT]
-    if label != "neutral" and sum([valence for _, valence in strong]) * (1 if label == "positive" else -1) <= 0:
-        strong = [hit for hit in hits if not -LEAST_NEEDED < hit[1] < LEAST_NEEDED]
-    return tuple(starmap(Hit, strong))
+    strong: list[Hit] = []
+    total = 0.0
+    for text, valence in hits:  # of so few a loop costs a third of what comprehensions do
+        if not -LEAST_HIT < valence < LEAST_HIT:
+            strong.append(Hit(text, valence))
+            total += valence
+    if label != "neutral" and (total <= 0 if label == "positive" else total >= 0):
+        strong = [Hit(text, valence) for text, valence in hits if not -LEAST_NEEDED < valence < LEAST_NEEDED]
+    return tuple(strong)
 
 
 def scored_text(title: str | None, text: str) -> str:

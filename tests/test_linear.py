@@ -92,9 +92,9 @@ def test_a_layer_sums_its_features_and_nothing_else(language: str):
     read = parse_model((files("pipeline.lexicon") / language / LAYER).read_bytes())
     text = "Super, great! De trein 12.30 n’est pas là; nicht gut,but slow 🙄 ??"
     text = f"{text} {text}, Super"  # a token counts once
-    bare, tokens, _, compound, hits, four = PACKS[language].read(text)
-    valences, vader = [valence for _, valence in hits], 0.0 if four is None else four.compound
-    given = figures(bare, len(tokens), compound, valences, vader)
+    of = PACKS[language].read(text)
+    tokens, compound, vader = of.tokens, of.compound, 0.0 if of.vader is None else of.vader.compound
+    given = figures(of.text, len(tokens), compound, of.hits, vader)
     share = 1 / math.sqrt(len(set(tokens)))  # every token once, and in whole steps
     moved, stilled = 0.0, 0.0
     for words, pieces in (text_features([token]) for token in dict.fromkeys(tokens)):
@@ -108,7 +108,7 @@ def test_a_layer_sums_its_features_and_nothing_else(language: str):
         room(compound) * stilled + math.fsum(map(mul, read.header.neutrality, given)),
     ]
     positive, neutral = (1 / (1 + math.exp(-one)) for one in sums)
-    judged = layer.judge(bare, tokens, weighed(layer, tokens), compound, valences, vader)
+    judged = layer.judge(of.text, tokens, weighed(layer, tokens), compound, of.hits, vader)
     assert judged.neutral == pytest.approx(neutral)
     assert judged.positive == pytest.approx((1 - neutral) * positive)
 

@@ -177,15 +177,16 @@ def features(texts: Sequence[str], base: Reader) -> Texts:
     """What the layer sees of texts."""
     starts, columns, values, spreads = [0], [], [], []
     for text in texts:
-        bare, tokens, _, compound, hits, vader = base.read(text)
-        words, pieces = text_features(tokens)
-        left = room(compound)
+        read = base.read(text)
+        words, pieces = text_features(read.tokens)
+        left = room(read.compound)
         for begin, given in ((WORDS_AND_PIECES, words + pieces), (WORDS, words)):
             columns += [begin + bucket for bucket, _ in given]
             values += [weight * left for _, weight in given]
-        spreads.append(spread(len(dict.fromkeys(tokens))))
+        spreads.append(spread(len(dict.fromkeys(read.tokens))))
         columns += range(FIGURE, COLUMNS)
-        values += figures(bare, len(tokens), compound, [valence for _, valence in hits], 0.0 if vader is None else vader.compound)
+        vader = 0.0 if read.vader is None else read.vader.compound
+        values += figures(read.text, len(read.tokens), read.compound, read.hits, vader)
         starts.append(len(columns))
     matrix = csr_matrix((values, columns, starts), shape=(len(texts), COLUMNS))
     matrix.sum_duplicates()
@@ -306,7 +307,7 @@ def train(language: str, data: Path, scorers: Mapping[str, Reader]) -> bytes:
 
 def _valence(weights: Sequence[float]) -> float:
     """How far a pack's hit of valence 1 moves polarity, compared with one of -1."""
-    at = [figures("", 10, compound, [valence], 0.0) for compound, valence in ((0.25, 1.0), (-0.25, -1.0))]
+    at = [figures("", 10, compound, [("", valence)], 0.0) for compound, valence in ((0.25, 1.0), (-0.25, -1.0))]
     up, down = (sum(weight * figure for weight, figure in zip(weights, one, strict=True)) for one in at)
     return (up - down) / 2
 

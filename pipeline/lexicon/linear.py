@@ -167,10 +167,10 @@ def spread(different: int) -> float:
     return _SPREADS[different if different < MOST_WORDS else MOST_WORDS]
 
 
-def figures(text: str, words: int, compound: float, valences: Sequence[float], vader: float) -> list[float]:
-    """`FIGURES` of a text of so many tokens, by the pack's compound and the valences of its hits; each is bounded."""
-    praise = blame = 0.0
-    for valence in valences:
+def figures(text: str, words: int, compound: float, hits: Sequence[tuple[str, float]], vader: float) -> list[float]:
+    """`FIGURES` of a text of so many tokens, by the pack's compound and its hits; each is bounded."""
+    praise = blame = valence = 0.0
+    for _, valence in hits:
         if valence > 0:
             praise += valence
         else:
@@ -178,7 +178,7 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
     # no min, max: a call each is a third of what all of this costs
     praise = (praise if praise < MOST_SUMMED else MOST_SUMMED) / 3
     blame = (blame if blame < MOST_SUMMED else MOST_SUMMED) / 3
-    last = valences[-1] / 2 if valences else 0.0
+    last = valence / 2
     words, absolute = words if words < MOST_WORDS else MOST_WORDS, abs(compound)
     return [
         1.0,
@@ -187,7 +187,7 @@ def figures(text: str, words: int, compound: float, valences: Sequence[float], v
         praise,
         blame,
         praise if praise < blame else blame,
-        0.0 if valences else 1.0,
+        0.0 if hits else 1.0,
         -1.0 if last < -1.0 else 1.0 if last > 1.0 else last,
         1.0 if "?" in text else 0.0,
         1.0 if "!" in text else 0.0,
@@ -247,14 +247,14 @@ class LinearLayer:
         tokens: Sequence[str],
         known: Sequence[Token],
         compound: float,
-        valences: Sequence[float],
+        hits: Sequence[tuple[str, float]],
         vader: float = 0.0,
     ) -> Judgement:
         """Judge a text without links and handles, as it is and split at white space, of which the pack says this.
 
         ``known``: each token, with what `weigh` said of it.
         """
-        given = figures(text, len(tokens), compound, valences, vader)
+        given = figures(text, len(tokens), compound, hits, vader)
         polarity, neutrality = _weighed(self._polarity, given), _weighed(self._neutrality, given)
         worth = 0.0
         # each token once, in order, so that their sum is the same in every process

@@ -42,13 +42,15 @@ _NOTHING: dict[str, "Node"] = {}
 
 
 class Node:
-    """A place in the tree of phrases: which words may follow, the `mark` of all of them, and the valence if a phrase ends here."""
+    """A place in the tree of phrases: which words may follow, the `mark` of all of them, and the valence if a phrase ends here; ``ends``:
+    whether one does, or a gap may follow, so that the next word does not tell whether it goes on."""
 
-    __slots__ = ("following", "gap", "marks", "valence")
+    __slots__ = ("ends", "following", "gap", "marks", "valence")
 
     def __init__(self) -> None:
         self.following = _NOTHING
         self.marks = 0
+        self.ends = False
         self.gap: Node | None = None
         self.valence: float | None = None
 
@@ -58,12 +60,13 @@ class Node:
         for slot in slots:
             ends = [end.step(form) for end in ends for form in slot]
         for end in ends:
-            end.valence = valence
+            end.valence, end.ends = valence, True
 
     def step(self, form: str) -> "Node":
         """The node behind this one by a word or a gap; it grows where there is none."""
         if form == GAP:
             self.gap = following = self.gap or Node()
+            self.ends = True
         elif (found := self.following.get(form)) is not None:
             following = found
         else:
