@@ -73,7 +73,7 @@ class LayeredScorer:
         hits, total = read.hits, 0.0
         for _, valence in hits:
             total += valence
-        if total * sign > 0 and judged.most() < LEAST_SHOWN:
+        if total * sign > 0 and judged.most < LEAST_SHOWN:
             return hits
         shown = {word for text, _ in hits for word in text.lower().split()}
         words = [one for one in self._layer.moving(read.tokens, read.known, judged.worth, LEAST_TOLD) if self._tells(one[0], shown)]

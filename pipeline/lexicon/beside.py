@@ -18,15 +18,14 @@ def beside(
     tokens: Sequence[str],
     read: Sequence[tuple[Unit, ...]],
     places: Sequence[int],
-    taken: Collection[int],
+    taken: Sequence[tuple[int, int]],
 ) -> list[str]:
     """Each negation (``places`` among the units that ``tokens`` are ``read`` as) and what it is said of: a few words that follow it in its
-    clause, or else those before it that are told of nothing else (``taken`` places); words that say nothing (``unsaid``) are left out at
-    the outer end."""
+    clause, or else those before it that are told of nothing else (units ``taken``, from and to); words that say nothing (``unsaid``) are
+    left out at the outer end."""
     if not all(read):
         tokens, read = list(compress(tokens, read)), list(filter(None, read))
     ends = list(accumulate(map(len, read)))  # how many units there are up to the end of each token
-    told_already = {bisect_right(ends, place) for place in taken}
     told = []
     for place in places:
         number = bisect_right(ends, place)
@@ -39,7 +38,7 @@ def beside(
         if last > number + 1:
             told.append(" ".join([shown, *map(_bare, tokens[number + 1 : last])]))
             continue
-        first = behind = _behind(read, number, told_already) if place == begin else number
+        first = behind = _behind(read, number, begin, taken) if place == begin else number
         while first < number and _bare(tokens[first]).lower() in unsaid:
             first += 1
         if ahead > number + 1 and first == number:
@@ -66,10 +65,14 @@ def _ahead(read: Sequence[tuple[Unit, ...]], number: int, nominal: bool) -> int:
     return end if end > begin else number + 1
 
 
-def _behind(read: Sequence[tuple[Unit, ...]], number: int, taken: Collection[int]) -> int:
-    """Where the words before a negation begin: a few, within its clause."""
+def _behind(read: Sequence[tuple[Unit, ...]], number: int, end: int, taken: Sequence[tuple[int, int]]) -> int:
+    """Where the words before a negation, which the units before ``end`` are of, begin: a few, within its clause."""
     for behind in range(number - 1, max(number - 1 - BESIDE, -1), -1):
-        last = read[behind][-1]
-        if last.stop or last.contrast or ((last.limit or behind in taken) and behind < number - 1):
+        units = read[behind]
+        last, begin = units[-1], end - len(units)
+        if last.stop or last.contrast:
             return behind + 1
+        if behind < number - 1 and (last.limit or any(first < end and begin <= to for first, to in taken)):
+            return behind + 1
+        end = begin
     return max(number - BESIDE, 0)

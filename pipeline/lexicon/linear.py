@@ -88,17 +88,13 @@ class Model(NamedTuple):
 
 
 class Judgement(Struct, frozen=True, gc=False):
-    """Three probabilities that add up to 1; what each token adds to polarity, and what that is worth as a valence."""
+    """Three probabilities that add up to 1; what a token's polarity of 1 is worth as a valence, and how far the strongest moved the answer."""
 
     negative: float
     neutral: float
     positive: float
-    added: list[float]
     worth: float
-
-    def most(self) -> float:
-        """How far the strongest token moved the answer, as a valence. Few ask."""
-        return self.worth * max(max(self.added), -min(self.added)) if self.added else 0.0
+    most: float
 
 
 def parse_model(content: bytes, *, file: str = "linear.bin") -> Model:
@@ -256,17 +252,24 @@ class LinearLayer:
         """
         given = figures(text, len(tokens), compound, hits, vader)
         polarity, neutrality = _weighed(self._polarity, given), _weighed(self._neutrality, given)
-        worth = 0.0
-        # each token once, in order, so that their sum is the same in every process
-        different = known if len(set(tokens)) == len(tokens) else dict(zip(tokens, known, strict=True)).values()
-        if added := [token.polarity for token in different]:
-            share = room(compound) / math.sqrt(len(added))
-            polarity = spread(len(added)) * (polarity + share * sum(added))
-            neutrality += share * sum([token.neutrality for token in different])
+        worth = moved = stilled = most = 0.0
+        different = dict(zip(tokens, known, strict=True)).values()  # each token once
+        for token in different:
+            by = token.polarity
+            moved += by
+            stilled += token.neutrality
+            if by > most:
+                most = by
+            elif by < -most:
+                most = -by
+        if different:
+            share = room(compound) / math.sqrt(len(different))
+            polarity = spread(len(different)) * (polarity + share * moved)
+            neutrality += share * stilled
             worth = share / self.header.valence
         positive = 1 / (1 + math.exp(-polarity)) if polarity > LEAST_LOGIT else 0.0
         neutral = 1 / (1 + math.exp(-neutrality)) if neutrality > LEAST_LOGIT else 0.0
-        return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, added, worth)
+        return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, worth, worth * most)
 
     def moving(self, tokens: Sequence[str], known: Sequence[Token], worth: float, least: float) -> list[tuple[str, float]]:
         """Words that move polarity, each with the valence (``least`` or more) of a pack's word that would; ``worth``: see `Judgement`."""

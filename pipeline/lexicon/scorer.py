@@ -4,7 +4,6 @@ import math
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from functools import cached_property
-from itertools import count
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -125,7 +124,8 @@ class PackScorer:
 
     def look_up(self, tokens: Sequence[str]) -> list[Token]:
         """What is known of each token of a text."""
-        return list(map(self._tokens.__getitem__, tokens))
+        known = self._tokens
+        return [known[token] for token in tokens]
 
     def score(self, text: str) -> PackScore:
         """Score one text, without links and handles."""
@@ -140,7 +140,7 @@ class PackScorer:
 
         Step by step: each text by itself costs a fifth more, as all of this does not fit into the processor's cache.
         """
-        units = [[unit for token in some for unit in token.units] for some in known]
+        units = list(map(_units, known))
         read = list(map(_find, units))
         used = list(map(_weigh, texts, units, read))
         return list(map(_sum, texts, units, list(map(self._turn, texts, tokens, known, units, read, used))))
@@ -181,7 +181,7 @@ class PackScorer:
         if lone:
             said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
             if said:
-                taken = {place for hit in found for place in range(hit.start, hit.end + 1)}
+                taken = [(hit.start, hit.end) for hit in found]
                 told = beside(self._unsaid, tokens, [token.units for token in known], said, taken)
                 for place, shown in zip(said, told, strict=True):
                     valence = LONE_NEGATION * units[place].negation
@@ -249,6 +249,14 @@ def _shown(units: Sequence[Unit], hit: _Found) -> str:
     if hit.negation > hit.start:
         return f"{shown} {units[hit.negation].shown}"
     return " ".join([*[unit.shown for unit in units[hit.negation : hit.start] if unit.shown], shown])
+
+
+def _units(known: Sequence[Token]) -> list[Unit]:
+    """All units of a text, in order."""
+    units: list[Unit] = []
+    for token in known:
+        units += token.units
+    return units
 
 
 def _find(units: Sequence[Unit]) -> _Read:
