@@ -36,9 +36,7 @@ class LayeredScorer:
         """The same of several texts, step by step."""
         read = self._base.read_all(texts)
         judge = self._layer.judge
-        judged = [
-            judge(of.text, of.tokens, of.known, of.compound, of.hits, 0.0 if of.vader is None else of.vader.compound) for of in read
-        ]
+        judged = [judge(of.text, of.tokens, of.known, of.compound, of.hits, 0.0 if of.vader is None else of.vader.compound) for of in read]
         return list(map(self._sentiment, read, judged))
 
     def _sentiment(self, read: Findings, judged: Judgement) -> Sentiment:

@@ -41,7 +41,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``verbs`` ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem
     hoor"). ``hollow``: exclamations that mock where only blame follows ("Top weer. Derde keer mis."). ``reporting``: words of news;
     where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``spelling``: german writes ä and ß
-    as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests`` only close a message.
+    as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests`` only close a message. ``variants``: words that
+    are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
     """
 
     spelling: Literal["plain", "dutch", "german"] = "plain"
@@ -69,6 +70,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     negations: dict[str, Factor] = {}
     degrees: dict[str, Factor] = {}
     prefixes: dict[str, Factor] = {}
+    variants: dict[str, str] = {}
 
 
 class Phrase(Struct, frozen=True, gc=False):
@@ -110,8 +112,14 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
         PackError: not TOML, an unknown key, a valence outside [-4, 4], a word with two valences, a gap at an end of a phrase.
     """
     plain = _decode(rules, Rules, "rules.toml")
-    if (fold := _FOLDS.get((plain.spelling, plain.accents))) is not None:
+    fold = _FOLDS.get((plain.spelling, plain.accents))
+    if fold is not None:
         rules, words, phrases, base = (_folded(content, fold) for content in (rules, words, phrases, base))
+        plain = _decode(rules, Rules, "rules.toml")
+    variants = dict(_variants(plain.variants))
+    if variants:
+        read_as = _reader(variants)
+        rules, words, phrases = (_folded(content, read_as) for content in (rules, words, phrases))
         plain = _decode(rules, Rules, "rules.toml")
     spread = {name: dict(_single(getattr(plain, name), "rules.toml")) for name in ("negations", "degrees", "prefixes")}
     single: dict[str, float] = {}
@@ -129,7 +137,7 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
     if joined := [sign for sign in emoji if len(sign) > 1]:
         raise PackError(f"signs.toml: {joined[0]!r} is more than one sign; give its first alone")
     return Pack(
-        rules=msgspec.structs.replace(plain, **spread),
+        rules=msgspec.structs.replace(plain, variants=variants, **spread),
         words={form: valence for form, valence in single.items() if GAP not in form},
         base=dict(_table(base)),
         first_parts={form[:-1]: valence for form, valence in single.items() if form.endswith(GAP)},
@@ -166,7 +174,23 @@ _FOLDS: Mapping[tuple[str, bool], Callable[[str], str]] = {
 def folded(form: str, rules: Rules) -> str:
     """A word as the pack with these rules looks it up."""
     fold = _FOLDS.get((rules.spelling, rules.accents))
-    return form if fold is None else fold(form)
+    plain = form if fold is None else fold(form)
+    return rules.variants.get(plain, plain)
+
+
+def _variants(entries: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for entry, meant in entries.items():
+        for form in entry.split(", "):
+            if not form or not meant or " " in form + meant:
+                raise PackError(f"rules.toml: variants: {entry!r} = {meant!r} must be words, parted by a comma and a space, and one word")
+            if form != meant:
+                yield form, meant
+
+
+def _reader(variants: Mapping[str, str]) -> Callable[[str], str]:
+    """What puts the word that is meant in place of its variants; parts of compounds ("nie*") are left as they are."""
+    found = re.compile(rf"(?<![\w'*-])'?({'|'.join(map(re.escape, variants))})(?![\w'*-])")
+    return lambda text: found.sub(lambda match: variants[match[1]], text)
 
 
 def _folded(content: bytes, fold: Callable[[str], str]) -> bytes:

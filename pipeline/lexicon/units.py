@@ -171,6 +171,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         self._hollow = frozenset(phrase.partition(" ")[0] for phrase in rules.hollow)
         self._prefixes = tuple(rules.prefixes)
         self._german = rules.spelling == "german"
+        self._variants = rules.variants
         self._spellings = _dutch if pack.rules.spelling == "dutch" else _plain
         self._parts = tuple((parts, tuple(parts)) for parts in (pack.first_parts, pack.last_parts))
         emoticons = sorted((sign for sign in pack.emoticons if not sign[0].isalnum()), key=len, reverse=True)
@@ -230,6 +231,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         if len(piece) <= LONGEST_WORD:
             for spelled in _forms(piece.lower()):
                 form = without_umlauts(spelled) if self._german else spelled
+                form = self._variants.get(form, form)
                 unit = self._unit(piece, form)
                 if unit is not None:
                     return (unit,)
