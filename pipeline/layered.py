@@ -12,7 +12,7 @@ STEPS: Final = 10_000
 """Between a probability of 0 and one of 1."""
 LEAST_SHOWN: Final = 1.0
 """A word is told if it counts as much as a mild word of a pack."""
-LEAST_TOLD: Final = 0.25
+LEAST_TOLD: Final = 0.4
 LEAST_WORDS: Final = 3
 """Where what is told does not come to the label, so many weaker words that speak for it are told."""
 
@@ -87,7 +87,11 @@ class LayeredScorer:
     def _tells(self, text: str, shown: set[str]) -> bool:
         """Whether a word or pair of the layer is new to the reader and made of content words only."""
         words = text.split()
-        return not shown.issuperset(words) and not any(word in self._unsaid or not word[0].isalpha() for word in words)
+        return not shown.issuperset(words) and not any(not word[0].isalpha() or self._holds_together(word) for word in words)
+
+    def _holds_together(self, word: str) -> bool:
+        """Whether it is a function word, or all that stands between its apostrophes is ("j'avais")."""
+        return word in self._unsaid or ("'" in word and all(len(part) == 1 or part in self._unsaid for part in word.split("'")))
 
 
 def _places(text: str) -> Callable[[tuple[str, float]], int]:

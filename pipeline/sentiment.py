@@ -35,9 +35,15 @@ MOST_HITS = 20
 """The strongest are kept, so that a record does not grow with its text."""
 
 LEAST_HIT = 0.4
-"""A word that could not tip a text alone is told only where it takes such words to come to the label..."""
+"""A word that could not tip a text alone is told only where it takes such words to come to the label;"""
+LEAST_AGAINST = 0.65
+"""one that speaks against the label, or where it is neutral, is to say more than a negation of we know not what (0.6) does;"""
 LEAST_NEEDED = 0.1
-"""... and what hardly counts where it stands ("alvast bedankt" after a question) never."""
+"""and what hardly counts where it stands ("alvast bedankt" after a question) is never told."""
+_TOLD: Mapping[Label, tuple[float, float]] = {
+    "positive": (-LEAST_AGAINST, LEAST_HIT), "negative": (-LEAST_HIT, LEAST_AGAINST), "neutral": (-LEAST_AGAINST, LEAST_AGAINST)
+}  # fmt: skip
+"""What lies between is not told."""
 
 TOGETHER = 48
 """Texts that are scored step by step together: of more, what is known of one is out of the processor's cache before the next step."""
@@ -215,8 +221,9 @@ def told(hits: Sequence[tuple[str, float]], label: Label) -> tuple[Hit, ...]:
     """As records hold them, without those that hardly count, as far as the others come to the label."""
     strong: list[Hit] = []
     total = 0.0
+    blame, praise = _TOLD[label]
     for text, valence in hits:  # of so few a loop costs a third of what comprehensions do
-        if not -LEAST_HIT < valence < LEAST_HIT:
+        if not blame < valence < praise:
             strong.append(Hit(text, valence))
             total += valence
     if label != "neutral" and (total <= 0 if label == "positive" else total >= 0):

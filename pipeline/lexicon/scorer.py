@@ -23,6 +23,8 @@ BLAME_NEGATED = -0.4
 """“Niet goed” is nearly bad; “niet slecht” is hardly good."""
 LONE_NEGATION = -0.6
 """A negation of something we have no word for leans to the negative; in a question it does not ("kan dat niet anders?")."""
+YET = -1.2
+"""“Nog geen” says by itself that something is missing; before blame ("nog geen enkele klacht") it is a negation, as any."""
 EXCESS = -0.8
 BEFORE_CONTRAST = 0.6
 AFTER_CONTRAST = 1.3
@@ -214,11 +216,11 @@ class PackScorer:
         return " ".join(forms) in hollow or (len(forms) > 2 and " ".join(forms[:-1]) in hollow)
 
     def _report(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
-        """In news (a word of reporting, nobody speaks or is spoken to) events are no verdict."""
+        """In news (a word of reporting, nobody speaks or is spoken to) events and negations of we know not what are no verdict."""
         personal, events = self._pack.rules.personal, self._pack.rules.events
         if not any(unit.form in personal for unit in units):
             for hit in found:
-                if units[hit.start].form in events or units[hit.end].form in events:
+                if hit.told or units[hit.start].form in events or units[hit.end].form in events:
                     hit.valence *= REPORTED
 
 
@@ -278,7 +280,7 @@ def _find(units: Sequence[Unit]) -> _Read:
                     if leaped & near.mark and near.form in unit.leaps:
                         goes_on = True
                         break
-            if goes_on and (phrase := _match(units, place, unit.phrases)) is not None:
+            if goes_on and (phrase := _match(units, place, unit.phrases)) is not None and not _only_negates(units, phrase):
                 covered = phrase.end
                 if phrase.valence:
                     found.append(phrase)
@@ -318,6 +320,17 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negati
             turns = turns or _Turns()
             turns.thanks.append(hit)
     return turns
+
+
+def _only_negates(units: Sequence[Unit], phrase: _Found) -> bool:
+    """Whether a phrase gives way to the negation at its end."""
+    if YET <= phrase.valence < 0 and units[phrase.end].negation:
+        for unit in units[phrase.end + 1 : phrase.end + 1 + GAP_WORDS]:
+            if unit.halts or unit.degree > 1:  # "nog nooit zo slecht geholpen"
+                break
+            if unit.judges:
+                return unit.valence < 0
+    return False
 
 
 def _match(units: Sequence[Unit], start: int, first: Node) -> _Found | None:
