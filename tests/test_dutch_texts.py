@@ -25,11 +25,11 @@ TABLE = """
 + Nog nooit problemen gehad met deze bank => Nog nooit problemen gehad
 + Ik heb er geen moment spijt van gehad => heb geen moment spijt
 + Geen gezeik, gewoon geregeld => Geen gezeik
-+ Hapert nooit, ook niet in de trein => Hapert nooit; niet in de trein
++ Hapert nooit, ook niet in de trein => Hapert nooit
 + Er is niets op aan te merken => niets op aan te merken
 + Nog nooit zo snel geholpen => Nog nooit zo snel; geholpen
 + Ik kan geen slecht woord over ze zeggen => geen slecht woord
-+ Het kon niet beter => kon niet beter
++ Het kon niet beter => Het kon niet beter
 # still not, again, how often
 - Nog steeds geen antwoord op mijn mail van maandag => Nog steeds geen
 - Al drie weken geen internet => Al geen internet
@@ -102,7 +102,7 @@ TABLE = """
 + Binnen een uur gerepareerd => Binnen uur gerepareerd
 + Wat een lieve dame aan de telefoon => Wat een lieve
 + De chauffeur verdient een compliment => verdient een compliment
-+ Gisteren besteld, vandaag al binnen => al binnen
++ Gisteren besteld, vandaag al binnen => Gisteren besteld vandaag binnen
 + Jullie denken goed mee => denken mee
 + Sneller dan verwacht in huis => Sneller dan verwacht
 + Een absolute aanrader => absolute aanrader
@@ -194,7 +194,7 @@ TABLE = """
 0 Hebben jullie deze jas ook in het blauw?
 0 Kan ik met korting reizen na 9 uur?
 0 Zou iemand mij kunnen terugbellen?
-- Wanneer wordt dit eindelijk eens opgelost? => Wanneer eindelijk; opgelost
+- Wanneer wordt dit eindelijk eens opgelost? => Wanneer eindelijk
 - Waarom neemt er niemand op? => Waarom niemand
 - Hoe durven jullie dit te vragen? => Hoe durven
 - Waar blijft mijn pakket? => Waar blijft mijn pakket
@@ -230,7 +230,7 @@ TABLE = """
 - Maar niet heus => Maar niet heus
 # Flemish
 - Amai, wat een zever in pakskes => wat een zever
-- 't Trekt op niks => t Trekt op; op niks
+- 't Trekt op niks => Trekt op niks
 - Ambetant, mijnen trein is weer afgeschaft => Ambetant; trein afgeschaft
 - Ze hebben mij goed in 't zak gezet => goed; in t zak gezet
 - Da's nie normaal meer => Da's nie normaal
@@ -465,6 +465,21 @@ TABLE = """
 0 Ik kan weer fietsen
 0 Zo door de controle op Schiphol
 0 Ik heb veel geleerd op school
+# words spelled or spoken otherwise are the same words
+- De lift doe 't nie => doe t nie
+- Da trekt op nix => trekt op nix
++ 't Is nie slecht => nie slecht
+# "nog geen" and its like before blame only negate it
++ In negen jaar nog nooit een defect gehad => nooit een defect
++ Nog geen enkele klacht over de leiding => geen enkele klacht
+- Nog nooit zo'n slechte uitleg gehad => Nog nooit zo'n slechte
+- Nog geen reactie op mijn formulier => Nog geen
+# blame that is asked for; who insists, blames
+0 Is deze helm te zwaar voor een kind van zes?
+0 Zijn de schoenen gevoelig voor krassen en barsten?
+- Is de lift nu alweer kapot? => alweer kapot
+# what speaks mildly against the verdict is not told
++ Heerlijke koffie, wel zonder koekje => Heerlijke
 """
 """A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
 

@@ -221,6 +221,7 @@ Die Wucht der Welle
 Die Kracher für Silvester
 Das Papier ist nur einseitig bedruckt
 Polizei meldet Unfall auf der A7, Strecke gesperrt
+Ist der Koffer empfindlich gegen Kratzer und Schäden?
 """
 TEXTS = [
     (text, label)

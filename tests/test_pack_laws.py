@@ -22,7 +22,7 @@ UNSAID = frozenset({"zus", "onbekend"})
 STOPS = {",": 1, ".": 2, "!": 2, "?": 3, "😡": 1, "👍": 1}
 
 _words = st.sampled_from(WORDS)
-_valences = st.sampled_from([-3.0, -1.5, 0.0, 0.5, 2.0])
+_valences = st.sampled_from([-3.0, -1.0, 0.0, 0.5, 2.0])
 _some = st.frozensets(_words, max_size=2)
 
 
@@ -44,6 +44,8 @@ def packs(draw: st.DrawFn) -> Pack:
         verbs=draw(_some),
         mocking=draw(_some),
         hollow=draw(st.frozensets(st.lists(_words, min_size=1, max_size=2).map(" ".join), max_size=3)),
+        asking=draw(_some),
+        insistent=draw(_some),
         reporting=draw(_some),
         personal=draw(_some),
         events=draw(_some),
@@ -131,15 +133,20 @@ class PlainScorer:
                 hits[-1].told = self.beside(words, place, hits)
         hits.sort(key=lambda hit: hit.places[0])
         for hit in hits:
-            if hit.value > 0 and sentence[hit.places[0]] in asking:
-                hit.value *= scorer.PRAISE_ASKED
+            here = sentence[hit.places[0]]
+            if here in asking:
+                forms = [word.form for number, word in zip(sentence, words, strict=True) if number == here]
+                if hit.value > 0:
+                    hit.value *= scorer.PRAISE_ASKED
+                elif forms[0] in self.rules.asking and not self.rules.insistent.intersection(forms):
+                    hit.value *= scorer.BLAME_ASKED
         for hit in hits:
             turns = [place for place in contrasts if sentence[place] == sentence[hit.places[0]]]
             if turns:
                 hit.value *= scorer.BEFORE_CONTRAST if hit.places[0] < turns[0] else scorer.AFTER_CONTRAST
         if reports and "!" not in text and not any(word.form in self.rules.personal for word in words):
             for hit in hits:
-                if {words[hit.places[0]].form, words[hit.places[-1]].form} & self.rules.events:
+                if hit.told or {words[hit.places[0]].form, words[hit.places[-1]].form} & self.rules.events:
                     hit.value *= scorer.REPORTED
         total = math.fsum(hit.value for hit in hits) * (1 + scorer.EXCLAIMED * min(text.count("!"), scorer.MOST_EXCLAMATIONS))
         shown = [(self.shown(words, hit), round(hit.value, 2)) for hit in hits]
@@ -153,7 +160,7 @@ class PlainScorer:
         rules = self.rules
         named = (
             *(rules.contrast, rules.greetings, rules.excess, rules.limits, rules.openers, rules.requests, rules.verbs, rules.mocking),
-            *(rules.negations, rules.degrees, rules.reporting, rules.personal, rules.events),
+            *(rules.negations, rules.degrees, rules.reporting, rules.personal, rules.events, rules.asking, rules.insistent),
             *(phrase.split() for phrase in rules.hollow),
         )
         return word.form in WORDS and (
@@ -189,7 +196,7 @@ class PlainScorer:
                 for phrase, valence in self.phrases.items()
                 for places in self.matches(words, place, phrase)
             ]
-            if matches:
+            if matches and not self.only_negates(words, max(matches)[3], -max(matches)[2]):
                 covered, _, worst, places = max(matches)
                 if worst:
                     hits.append(_Hit(places, -worst))
@@ -218,6 +225,20 @@ class PlainScorer:
             ):
                 hits.append(_Hit((place,), self.pack.words[word.form]))
         return hits, negations, contrasts, mocking, reports
+
+    def only_negates(self, words: Sequence[_Word], places: tuple[int, ...], valence: float) -> bool:
+        """A mild phrase that ends in a negation, with blame a few words behind it and nothing between that stops or strengthens."""
+        if not scorer.YET <= valence < 0 or words[places[-1]].form not in self.rules.negations:
+            return False
+        for word in words[places[-1] + 1 : places[-1] + 1 + scorer.GAP_WORDS]:
+            rules = self.rules
+            stops = word.stop or word.form in self.pack.emoji or word.form in rules.limits or word.form in rules.contrast
+            if stops or rules.degrees.get(word.form, 1.0) > 1:
+                return False
+            ruled = (rules.negations, rules.mocking, rules.reporting, rules.greetings, rules.thanks)
+            if self.pack.words.get(word.form) and word.form not in rules.degrees and not any(word.form in named for named in ruled):
+                return self.pack.words[word.form] < 0
+        return False
 
     def beside(self, words: Sequence[_Word], place: int, hits: Sequence[_Hit]) -> str:
         """What follows in the clause without the unsaid words at its end; else what precedes without those at its head."""

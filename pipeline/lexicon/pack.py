@@ -40,7 +40,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``quiet``: negations that lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not reach across one of
     ``verbs`` ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem
     hoor"). ``hollow``: exclamations that mock where only blame follows ("Top weer. Derde keer mis."). ``reporting``: words of news;
-    where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``spelling``: german writes ä and ß
+    where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a question begins
+    with one and has none of ``insistent``, blame in it is asked for ("is de storing verholpen?"). ``spelling``: german writes ä and ß
     as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests`` only close a message. ``variants``: words that
     are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
     """
@@ -61,6 +62,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verbs: frozenset[str] = frozenset()
     mocking: frozenset[str] = frozenset()
     hollow: frozenset[str] = frozenset()
+    asking: frozenset[str] = frozenset()
+    insistent: frozenset[str] = frozenset()
     reporting: frozenset[str] = frozenset()
     personal: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()

@@ -30,6 +30,7 @@ BEFORE_CONTRAST = 0.6
 AFTER_CONTRAST = 1.3
 PRAISE_ASKED = 0.4
 """Praise in a question is asked for more than given: "is het gratis?", "betaalbaar?"."""
+BLAME_ASKED = 0.1
 MOCKED = -0.4
 MOCKED_WITHIN = 2
 """“Mooi systeem hoor” says the opposite, mildly; so many words may stand between the praise and what mocks it."""
@@ -190,12 +191,25 @@ class PackScorer:
                     found.append(_Found(place, place, valence, valence, told=shown))
                 found.sort(key=_start)
         if questions:
-            _ask(ends, questions, found)
+            self._ask(units, ends, questions, found)
         if contrasts:
             _contrast(ends, found, contrasts)
         if turns is not None and turns.reports and "!" not in text:
             self._report(units, found)
         return found
+
+    def _ask(self, units: Sequence[Unit], ends: Sequence[int], questions: set[int], found: Sequence[_Found]) -> None:
+        """In a question praise counts less; blame too where it is asked for, and nobody insists."""
+        asking, insistent = self._pack.rules.asking, self._pack.rules.insistent
+        for hit in found:
+            number = bisect_left(ends, hit.start)
+            if number in questions:
+                if hit.valence > 0:
+                    hit.valence *= PRAISE_ASKED
+                elif asking:
+                    sentence = units[ends[number - 1] + 1 if number else 0 : ends[number]]
+                    if sentence[0].form in asking and not any(unit.form in insistent for unit in sentence):
+                        hit.valence *= BLAME_ASKED
 
     def _belittle(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
         """An exclamation of praise before or after nothing but blame mocks."""
@@ -505,13 +519,6 @@ def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:
     for hit in thanks:
         if hit.start > asked and hit.valence > 0:
             hit.valence *= THANKS_CLOSING
-
-
-def _ask(ends: Sequence[int], questions: set[int], found: Sequence[_Found]) -> None:
-    """Praise in a question counts less."""
-    for hit in found:
-        if hit.valence > 0 and bisect_left(ends, hit.start) in questions:
-            hit.valence *= PRAISE_ASKED
 
 
 def _sentences(units: Sequence[Unit]) -> tuple[list[int], set[int]]:
