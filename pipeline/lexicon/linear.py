@@ -88,7 +88,7 @@ class Model(NamedTuple):
 
 
 class Judgement(Struct, frozen=True, gc=False):
-    """Three probabilities that add up to 1; what a polarity of 1 is worth as a valence, and how far the strongest token moved the answer."""
+    """Three probabilities that add up to 1; what a polarity of 1 is worth as a valence, and how far the strongest token moved it."""
 
     negative: float
     neutral: float

@@ -159,7 +159,8 @@ class Units(dict[str, tuple[Unit, ...]]):
         later: set[str] = set()
         known = set[str]().union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
-            rules.verbs, rules.mocking, rules.reporting, rules.personal, rules.events, rules.asking, rules.insistent, *(phrase.split() for phrase in rules.hollow),
+            rules.verbs, rules.mocking, rules.reporting, rules.personal, rules.events, rules.asking, rules.insistent,
+            *(phrase.split() for phrase in rules.hollow),
         )  # fmt: skip
         for phrase in pack.phrases:
             slots = _as_read(phrase)
