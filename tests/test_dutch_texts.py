@@ -475,7 +475,7 @@ TABLE = """
 - Nog nooit zo'n slechte uitleg gehad => Nog nooit zo'n slechte
 - Nog geen reactie op mijn formulier => Nog geen
 # blame that is asked for; who insists, blames
-0 Is deze helm te zwaar voor een kind van zes?
+0 Is de pan vatbaar voor krassen en roest?
 0 Zijn de schoenen gevoelig voor krassen en barsten?
 - Is de lift nu alweer kapot? => alweer kapot
 # what speaks mildly against the verdict is not told

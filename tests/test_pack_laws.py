@@ -46,6 +46,7 @@ def packs(draw: st.DrawFn) -> Pack:
         hollow=draw(st.frozensets(st.lists(_words, min_size=1, max_size=2).map(" ".join), max_size=3)),
         asking=draw(_some),
         insistent=draw(_some),
+        balancing=draw(_some),
         reporting=draw(_some),
         personal=draw(_some),
         events=draw(_some),
@@ -101,7 +102,7 @@ class PlainScorer:
     def score(self, text: str) -> PackScore:
         words = [_Word(token, ";" if token in ",.!?" else token.lower(), STOPS.get(token, 0)) for token in text.split()]
         words = [word._replace(form="") if word.stop > 1 else word for word in words]
-        hits, negations, contrasts, mocking, reports = self.find(words)
+        hits, negations, contrasts, mocking, reports, balances = self.find(words)
         free = set(negations)
         before: _Hit | None = None
         for hit in hits:
@@ -114,12 +115,6 @@ class PlainScorer:
         turning = {hit.negation for hit in hits}
         self.mock(words, hits, mocking)
         lone = [place for place in negations if place not in turning and words[place].form not in self.rules.quiet]
-        if not contrasts:
-            self.belittle(words, hits)
-        if not lone and not contrasts:
-            self.balance(words, hits)
-        sentence = [sum(word.stop >= 2 for word in words[:place]) for place in range(len(words))]
-        asking = {sentence[place] for place, word in enumerate(words) if word.stop == 3}
         for hit in hits:
             if (
                 self.thanks(words, hit)
@@ -127,6 +122,19 @@ class PlainScorer:
                 and any(w.form in self.rules.requests or w.stop == 3 for w in words[: hit.places[0]])
             ):
                 hit.value *= scorer.THANKS_CLOSING
+        if not contrasts:
+            self.belittle(words, hits)
+        if not lone and not contrasts:
+            self.balance(words, hits)
+        both = [[hit for hit in hits if hit.value * sign > 0] for sign in (1, -1)]
+        if balances and all(both):
+            least = min(abs(math.fsum(hit.value for hit in side)) for side in both)
+            for side in both:
+                whole = abs(math.fsum(hit.value for hit in side))
+                for hit in side:
+                    hit.value *= scorer.BALANCED * least / whole
+        sentence = [sum(word.stop >= 2 for word in words[:place]) for place in range(len(words))]
+        asking = {sentence[place] for place, word in enumerate(words) if word.stop == 3}
         for place in negations:
             if place not in turning and words[place].form not in self.rules.quiet and sentence[place] not in asking:
                 hits.append(_Hit((place,), scorer.LONE_NEGATION * self.rules.negations[words[place].form]))
@@ -138,7 +146,7 @@ class PlainScorer:
                 forms = [word.form for number, word in zip(sentence, words, strict=True) if number == here]
                 if hit.value > 0:
                     hit.value *= scorer.PRAISE_ASKED
-                elif forms[0] in self.rules.asking and not self.rules.insistent.intersection(forms):
+                elif len(hit.places) == 1 and self.asks(words, here, sentence) and not self.rules.insistent.intersection(forms):
                     hit.value *= scorer.BLAME_ASKED
         for hit in hits:
             turns = [place for place in contrasts if sentence[place] == sentence[hit.places[0]]]
@@ -161,6 +169,7 @@ class PlainScorer:
         named = (
             *(rules.contrast, rules.greetings, rules.excess, rules.limits, rules.openers, rules.requests, rules.verbs, rules.mocking),
             *(rules.negations, rules.degrees, rules.reporting, rules.personal, rules.events, rules.asking, rules.insistent),
+            rules.balancing,
             *(phrase.split() for phrase in rules.hollow),
         )
         return word.form in WORDS and (
@@ -181,12 +190,13 @@ class PlainScorer:
             return " ".join([*own, words[hit.negation].written])
         return " ".join([*(word.written for word in words[hit.negation : hit.places[0]] if self.known(word)), *own])
 
-    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int], list[int], list[int]]:
+    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int], list[int], list[int], list[int]]:
         hits: list[_Hit] = []
         negations: list[int] = []
         contrasts: list[int] = []
         mocking: list[int] = []
         reports: list[int] = []
+        balances: list[int] = []
         covered = -1
         for place, word in enumerate(words):
             if place <= covered:
@@ -212,6 +222,8 @@ class PlainScorer:
                 mocking.append(place)
             elif word.form in self.rules.reporting:
                 reports.append(place)
+            elif word.form in self.rules.balancing:
+                balances.append(place)
             elif word.form in self.pack.emoji:
                 if place and words[place - 1].form == word.form:
                     hits[-1].value = hits[-1].plain * scorer.RUN
@@ -224,18 +236,25 @@ class PlainScorer:
                 and not self.is_degree(words, place)
             ):
                 hits.append(_Hit((place,), self.pack.words[word.form]))
-        return hits, negations, contrasts, mocking, reports
+        return hits, negations, contrasts, mocking, reports, balances
+
+    def asks(self, words: Sequence[_Word], number: int, sentence: Sequence[int]) -> bool:
+        """Whether a sentence begins with a word of asking, right away or behind a call and a stop."""
+        inside = [word for at, word in zip(sentence, words, strict=True) if at == number and word.stop < 2]
+        stops = [place for place, word in enumerate(inside[: scorer.CALLED]) if word.stop or word.form in self.pack.emoji]
+        heads = [inside[0], *inside[stops[0] + 1 : stops[0] + 2]] if stops else inside[:1]
+        return any(word.form in self.rules.asking for word in heads)
 
     def only_negates(self, words: Sequence[_Word], places: tuple[int, ...], valence: float) -> bool:
         """A mild phrase that ends in a negation, with blame a few words behind it and nothing between that stops or strengthens."""
-        if not scorer.YET <= valence < 0 or words[places[-1]].form not in self.rules.negations:
+        if not scorer.YET <= valence < 0 or not any(words[place].form in self.rules.negations for place in places):
             return False
         for word in words[places[-1] + 1 : places[-1] + 1 + scorer.GAP_WORDS]:
             rules = self.rules
             stops = word.stop or word.form in self.pack.emoji or word.form in rules.limits or word.form in rules.contrast
             if stops or rules.degrees.get(word.form, 1.0) > 1:
                 return False
-            ruled = (rules.negations, rules.mocking, rules.reporting, rules.greetings, rules.thanks)
+            ruled = (rules.negations, rules.mocking, rules.reporting, rules.balancing, rules.greetings, rules.thanks)
             if self.pack.words.get(word.form) and word.form not in rules.degrees and not any(word.form in named for named in ruled):
                 return self.pack.words[word.form] < 0
         return False

@@ -41,7 +41,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``verbs`` ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem
     hoor"). ``hollow``: exclamations that mock where only blame follows ("Top weer. Derde keer mis."). ``reporting``: words of news;
     where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a question begins
-    with one and has none of ``insistent``, blame in it is asked for ("is de storing verholpen?"). ``spelling``: german writes ä and ß
+    with one and has none of ``insistent``, blame in it is asked for ("is de storing verholpen?"). ``balancing``: words by which a text
+    says that it is torn ("gemengde gevoelens"). ``spelling``: german writes ä and ß
     as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests`` only close a message. ``variants``: words that
     are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
     """
@@ -64,6 +65,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hollow: frozenset[str] = frozenset()
     asking: frozenset[str] = frozenset()
     insistent: frozenset[str] = frozenset()
+    balancing: frozenset[str] = frozenset()
     reporting: frozenset[str] = frozenset()
     personal: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()

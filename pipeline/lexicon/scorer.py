@@ -31,6 +31,8 @@ AFTER_CONTRAST = 1.3
 PRAISE_ASKED = 0.4
 """Praise in a question is asked for more than given: "is het gratis?", "betaalbaar?"."""
 BLAME_ASKED = 0.1
+CALLED = 3
+"""Words of a call before a question ("dag allemaal, is de storing voorbij?")."""
 MOCKED = -0.4
 MOCKED_WITHIN = 2
 """“Mooi systeem hoor” says the opposite, mildly; so many words may stand between the praise and what mocks it."""
@@ -83,6 +85,7 @@ class _Turns(Struct, eq=False, gc=False):
     mocking: list[int] = []
     reports: list[int] = []
     thanks: list[_Found] = []
+    balances: bool = False
 
 
 _Read = tuple[list[_Found], list[int], _Turns | None]
@@ -173,13 +176,15 @@ class PackScorer:
                 lone = [place for place in lone if place not in used and not units[place].quiet]
         if turns is not None and turns.mocking:
             _mock(units, found, turns.mocking)
+        if turns is not None and turns.thanks:
+            _close(units, turns.thanks)
         if len(found) > 1:
             if not contrasts:
                 self._belittle(units, found)
             if short and not contrasts and not lone:
                 _balance(units, found)
-        if turns is not None and turns.thanks:
-            _close(units, turns.thanks)
+            if turns is not None and turns.balances:
+                _even_out(found)
         ends, questions = _sentences(units) if contrasts or asked else _NO_QUESTION
         if lone:
             said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
@@ -206,9 +211,11 @@ class PackScorer:
             if number in questions:
                 if hit.valence > 0:
                     hit.valence *= PRAISE_ASKED
-                elif asking:
+                elif asking and not hit.places:  # a phrase may be a complaint: "hoe moeilijk kan het zijn?"
                     sentence = units[ends[number - 1] + 1 if number else 0 : ends[number]]
-                    if sentence[0].form in asking and not any(unit.form in insistent for unit in sentence):
+                    called = next((place + 1 for place, unit in enumerate(sentence[:CALLED]) if unit.stop), 0)  # "Hallo, ist ...?"
+                    begins = sentence[0].form in asking or (called < len(sentence) and sentence[called].form in asking)
+                    if begins and not any(unit.form in insistent for unit in sentence):
                         hit.valence *= BLAME_ASKED
 
     def _belittle(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
@@ -324,6 +331,9 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negati
     elif unit.reporting:
         turns = turns or _Turns()
         turns.reports.append(place)
+    elif unit.balances:
+        turns = turns or _Turns()
+        turns.balances = True
     elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
         found[-1].end = place
         found[-1].valence = unit.valence * RUN
@@ -337,8 +347,8 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negati
 
 
 def _only_negates(units: Sequence[Unit], phrase: _Found) -> bool:
-    """Whether a phrase gives way to the negation at its end."""
-    if YET <= phrase.valence < 0 and units[phrase.end].negation:
+    """Whether a phrase gives way to the negation in it."""
+    if YET <= phrase.valence < 0 and any(units[place].negation for place in phrase.places):
         for unit in units[phrase.end + 1 : phrase.end + 1 + GAP_WORDS]:
             if unit.halts or unit.degree > 1:  # "nog nooit zo slecht geholpen"
                 break
@@ -511,6 +521,15 @@ def _balance(units: Sequence[Unit], found: Sequence[_Found]) -> None:
         weight = BALANCED * min(abs(one.valence), abs(other.valence))
         for hit in found:
             hit.valence = math.copysign(weight, hit.valence)
+
+
+def _even_out(found: Sequence[_Found]) -> None:
+    """Where a text says itself that it is torn ("gemengde gevoelens"), neither praise nor blame wins: both weigh half of the lighter."""
+    praise, blame = (math.fsum(sign * hit.valence for hit in found if sign * hit.valence > 0) for sign in (1, -1))
+    if praise and blame:
+        weight = BALANCED * min(praise, blame)
+        for hit in found:
+            hit.valence *= weight / (praise if hit.valence > 0 else blame)
 
 
 def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:

@@ -124,6 +124,7 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     verb: bool = False
     mocking: bool = False
     reporting: bool = False
+    balances: bool = False
     hollow: bool = False
     """Whether an exclamation that may be mockery begins with it."""
 
@@ -160,6 +161,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         known = set[str]().union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
             rules.verbs, rules.mocking, rules.reporting, rules.personal, rules.events, rules.asking, rules.insistent,
+            rules.balancing,
             *(phrase.split() for phrase in rules.hollow),
         )  # fmt: skip
         for phrase in pack.phrases:
@@ -256,11 +258,11 @@ class Units(dict[str, tuple[Unit, ...]]):
         degree = rules.degrees.get(form, 1.0)
         phrases = self._tree(form)
         contrast, excess, limit, mocking = form in rules.contrast, form in rules.excess, form in rules.limits, form in rules.mocking
-        reporting = form in rules.reporting
+        reporting, balances = form in rules.reporting, form in rules.balancing
         opens = _NOTHING if phrases is None else phrases.following
         leaps = _NOTHING if phrases is None or phrases.gap is None else phrases.gap.following
         rule = (
-            contrast or mocking or reporting or negation != 0.0
+            contrast or mocking or reporting or balances or negation != 0.0
             or (valence != 0.0 and (degree != 1.0 or form in rules.greetings or form in rules.thanks))
         )  # fmt: skip
         return Unit(
@@ -288,13 +290,14 @@ class Units(dict[str, tuple[Unit, ...]]):
             verb=form in rules.verbs,
             mocking=mocking,
             reporting=reporting,
+            balances=balances,
             hollow=form in self._hollow,
             phrases=phrases,
             opens=opens,
             opened=0 if phrases is None else phrases.marks,
             leaps=leaps,
             leaped=0 if phrases is None or phrases.gap is None else phrases.gap.marks,
-            speaks=contrast or mocking or reporting or negation != 0.0 or valence != 0.0 or bool(leaps),
+            speaks=contrast or mocking or reporting or balances or negation != 0.0 or valence != 0.0 or bool(leaps),
             halts=contrast or limit,
             acts=contrast or limit or excess or negation != 0.0 or degree != 1.0,
         )
