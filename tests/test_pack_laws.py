@@ -217,6 +217,8 @@ class PlainScorer:
                 word.form in self.rules.closers
                 and not any(w.form in self.rules.openers for w in words[max(place - scorer.REACH, 0) : place])
             ):
+                if place - 1 in negations and word.form not in self.rules.quiet:
+                    negations.remove(place - 1)
                 negations.append(place)
             elif word.form in self.rules.mocking:
                 mocking.append(place)

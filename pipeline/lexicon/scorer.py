@@ -324,7 +324,10 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negati
             turns = turns or _Turns()
             turns.contrasts.append(place)
     elif unit.negation and not (unit.closer and not _is_open(units, place)):
-        negations.append(place)
+        if negations and negations[-1] == place - 1 and not unit.quiet:
+            negations[-1] = place  # "nooit geen gezeik" denies it once
+        else:
+            negations.append(place)
     elif unit.mocking:
         turns = turns or _Turns()
         turns.mocking.append(place)
