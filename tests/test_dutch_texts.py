@@ -250,7 +250,7 @@ TABLE = """
 + Gevaarlijk goed boek => Gevaarlijk goed
 + Ik ben kapot van geluk => kapot van geluk
 + Storing snel verholpen, top => Storing verholpen; top
-+ Klacht keurig afgehandeld => Klacht; keurig afgehandeld
++ Klacht keurig afgehandeld => keurig afgehandeld
 + Eindelijk opgelost, dank jullie wel => Eindelijk opgelost; dank
 # thanks by what would have been
 + Zonder jullie hulp was het nooit gelukt => Zonder jullie was nooit gelukt
@@ -465,6 +465,10 @@ TABLE = """
 0 Ik kan weer fietsen
 0 Zo door de controle op Schiphol
 0 Ik heb veel geleerd op school
+# what was mended is not held against anybody; who is torn says so
++ Een lek onder de gootsteen en een storing in de ketel, binnen een uur verholpen => binnen uur verholpen
+- De storing is nog steeds niet verholpen => storing niet verholpen
+0 Heerlijk bed, slechte matras ernaast: de plussen en minnen houden elkaar vast => Heerlijk; slechte
 # words spelled or spoken otherwise are the same words
 - De lift doe 't nie => doe t nie
 - Da trekt op nix => trekt op nix

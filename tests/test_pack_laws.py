@@ -47,6 +47,8 @@ def packs(draw: st.DrawFn) -> Pack:
         asking=draw(_some),
         insistent=draw(_some),
         balancing=draw(_some),
+        faults=draw(_some),
+        mending=draw(_some),
         reporting=draw(_some),
         personal=draw(_some),
         events=draw(_some),
@@ -122,6 +124,13 @@ class PlainScorer:
                 and any(w.form in self.rules.requests or w.stop == 3 for w in words[: hit.places[0]])
             ):
                 hit.value *= scorer.THANKS_CLOSING
+        for mended in hits:
+            if words[mended.places[-1]].form in self.rules.mending and mended.value > 0:
+                for hit in hits:
+                    between = words[hit.places[0] : mended.places[0]]
+                    ends = {words[hit.places[0]].form, words[hit.places[-1]].form}
+                    if hit.value < 0 and between and not any(word.stop >= 2 for word in between) and ends & self.rules.faults:
+                        hit.value *= scorer.MENDED
         if not contrasts:
             self.belittle(words, hits)
         if not lone and not contrasts:
@@ -169,7 +178,7 @@ class PlainScorer:
         named = (
             *(rules.contrast, rules.greetings, rules.excess, rules.limits, rules.openers, rules.requests, rules.verbs, rules.mocking),
             *(rules.negations, rules.degrees, rules.reporting, rules.personal, rules.events, rules.asking, rules.insistent),
-            rules.balancing,
+            *(rules.balancing, rules.faults, rules.mending),
             *(phrase.split() for phrase in rules.hollow),
         )
         return word.form in WORDS and (
@@ -208,6 +217,7 @@ class PlainScorer:
             ]
             if matches and not self.only_negates(words, max(matches)[3], -max(matches)[2]):
                 covered, _, worst, places = max(matches)
+                balances += [at for at in (places[0], places[-1]) if words[at].form in self.rules.balancing]
                 if worst:
                     hits.append(_Hit(places, -worst))
             elif word.form in self.rules.contrast:
@@ -256,7 +266,7 @@ class PlainScorer:
             stops = word.stop or word.form in self.pack.emoji or word.form in rules.limits or word.form in rules.contrast
             if stops or rules.degrees.get(word.form, 1.0) > 1:
                 return False
-            ruled = (rules.negations, rules.mocking, rules.reporting, rules.balancing, rules.greetings, rules.thanks)
+            ruled = (rules.negations, rules.mocking, rules.reporting, rules.balancing, rules.greetings, rules.thanks, rules.mending)
             if self.pack.words.get(word.form) and word.form not in rules.degrees and not any(word.form in named for named in ruled):
                 return self.pack.words[word.form] < 0
         return False

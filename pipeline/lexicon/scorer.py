@@ -38,6 +38,8 @@ MOCKED_WITHIN = 2
 """“Mooi systeem hoor” says the opposite, mildly; so many words may stand between the praise and what mocks it."""
 REPORTED = 0.15
 """News of an event ("storing in Ede verholpen") judges nobody, unless it is told by somebody whom it hit."""
+MENDED = 0.2
+"""A fault that was mended ("de storing was in tien minuten verholpen") is told, and hardly held against anybody."""
 ALIKE_WORDS = 4
 """“Goede app, slechte helpdesk”: of praise and blame in two clauses of so many words neither wins."""
 BALANCED = 0.5
@@ -85,6 +87,7 @@ class _Turns(Struct, eq=False, gc=False):
     mocking: list[int] = []
     reports: list[int] = []
     thanks: list[_Found] = []
+    mending: list[_Found] = []
     balances: bool = False
 
 
@@ -178,6 +181,8 @@ class PackScorer:
             _mock(units, found, turns.mocking)
         if turns is not None and turns.thanks:
             _close(units, turns.thanks)
+        if turns is not None and turns.mending:
+            _mend(units, found, turns.mending)
         if len(found) > 1:
             if not contrasts:
                 self._belittle(units, found)
@@ -303,11 +308,17 @@ def _find(units: Sequence[Unit]) -> _Read:
                         break
             if goes_on and (phrase := _match(units, place, unit.phrases)) is not None and not _only_negates(units, phrase):
                 covered = phrase.end
+                if unit.balances or units[covered].balances:
+                    turns = turns or _Turns()
+                    turns.balances = True
                 if phrase.valence:
                     found.append(phrase)
                     if unit.thanks or units[covered].thanks:
                         turns = turns or _Turns()
                         turns.thanks.append(phrase)
+                    if units[covered].mends:
+                        turns = turns or _Turns()
+                        turns.mending.append(phrase)
                 continue
         if unit.judges:
             found.append(_Found(place, place, unit.valence, unit.valence))
@@ -346,6 +357,9 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negati
         if unit.thanks:
             turns = turns or _Turns()
             turns.thanks.append(hit)
+        if unit.mends:
+            turns = turns or _Turns()
+            turns.mending.append(hit)
     return turns
 
 
@@ -533,6 +547,16 @@ def _even_out(found: Sequence[_Found]) -> None:
         weight = BALANCED * min(praise, blame)
         for hit in found:
             hit.valence *= weight / (praise if hit.valence > 0 else blame)
+
+
+def _mend(units: Sequence[Unit], found: Sequence[_Found], mending: Sequence[_Found]) -> None:
+    """Faults that are told earlier in the sentence of their mending count less."""
+    for mended in mending:
+        if mended.valence > 0:
+            begin = next((place for place in range(mended.start, 0, -1) if units[place - 1].stop >= SENTENCE), 0)
+            for hit in found:
+                if begin <= hit.start < mended.start and hit.valence < 0 and (units[hit.start].fault or units[hit.end].fault):
+                    hit.valence *= MENDED
 
 
 def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:

@@ -125,6 +125,8 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     mocking: bool = False
     reporting: bool = False
     balances: bool = False
+    fault: bool = False
+    mends: bool = False
     hollow: bool = False
     """Whether an exclamation that may be mockery begins with it."""
 
@@ -161,7 +163,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         known = set[str]().union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
             rules.verbs, rules.mocking, rules.reporting, rules.personal, rules.events, rules.asking, rules.insistent,
-            rules.balancing,
+            rules.balancing, rules.faults, rules.mending,
             *(phrase.split() for phrase in rules.hollow),
         )  # fmt: skip
         for phrase in pack.phrases:
@@ -263,7 +265,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         leaps = _NOTHING if phrases is None or phrases.gap is None else phrases.gap.following
         rule = (
             contrast or mocking or reporting or balances or negation != 0.0
-            or (valence != 0.0 and (degree != 1.0 or form in rules.greetings or form in rules.thanks))
+            or (valence != 0.0 and (degree != 1.0 or form in rules.greetings or form in rules.thanks or form in rules.mending))
         )  # fmt: skip
         return Unit(
             shown=piece,
@@ -291,6 +293,8 @@ class Units(dict[str, tuple[Unit, ...]]):
             mocking=mocking,
             reporting=reporting,
             balances=balances,
+            fault=form in rules.faults,
+            mends=form in rules.mending,
             hollow=form in self._hollow,
             phrases=phrases,
             opens=opens,
