@@ -483,7 +483,7 @@ TABLE = """
 0 Zijn de schoenen gevoelig voor krassen en barsten?
 - Is de lift nu alweer kapot? => alweer kapot
 # what speaks mildly against the verdict is not told
-+ Heerlijke koffie, wel zonder koekje => Heerlijke
++ Prachtig hotel, ook al is er geen zwembad => Prachtig
 """
 """A line: the sign of its label, the text, and after => its hits, parted by semicolons."""
 

@@ -222,6 +222,7 @@ Die Kracher für Silvester
 Das Papier ist nur einseitig bedruckt
 Polizei meldet Unfall auf der A7, Strecke gesperrt
 Ist der Koffer empfindlich gegen Kratzer und Schäden?
+Guten Tag, wie melde ich den Schaden an der Schaukel? Danke!
 """
 TEXTS = [
     (text, label)
