@@ -148,7 +148,7 @@ def test_a_word_that_the_pack_tells_is_told_once():
 
 
 def test_weak_words_are_told_where_nothing_else_speaks_for_the_label():
-    layer = LinearLayer(parse_model(model(a=-8, b=-7, c=-6, d=-5, e=-4)))
+    layer = LinearLayer(parse_model(model(a=-20, b=-18, c=-16, d=-14, e=-8)))
     scored = LayeredScorer(Pack(layer), layer).score("a b c d e")
     assert scored.label == "negative"
     assert [hit.text for hit in scored.hits] == ["a", "b", "c"]
