@@ -124,13 +124,12 @@ class PlainScorer:
                 and any(w.form in self.rules.requests or w.stop == 3 for w in words[: hit.places[0]])
             ):
                 hit.value *= scorer.THANKS_CLOSING
-        for mended in hits:
-            if words[mended.places[-1]].form in self.rules.mending and mended.value > 0:
-                for hit in hits:
-                    between = words[hit.places[0] : mended.places[0]]
-                    ends = {words[hit.places[0]].form, words[hit.places[-1]].form}
-                    if hit.value < 0 and between and not any(word.stop >= 2 for word in between) and ends & self.rules.faults:
-                        hit.value *= scorer.MENDED
+        mended = [hit.places[0] for hit in hits if words[hit.places[-1]].form in self.rules.mending and hit.value > 0]
+        for hit in hits:
+            behind = [words[hit.places[0] : place] for place in mended if place > hit.places[0]]
+            ends = {words[hit.places[0]].form, words[hit.places[-1]].form}
+            if hit.value < 0 and ends & self.rules.faults and any(all(word.stop < 2 for word in between) for between in behind):
+                hit.value *= scorer.MENDED
         if not contrasts:
             self.belittle(words, hits)
         if not lone and not contrasts:

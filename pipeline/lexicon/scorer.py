@@ -210,18 +210,24 @@ class PackScorer:
 
     def _ask(self, units: Sequence[Unit], ends: Sequence[int], questions: set[int], found: Sequence[_Found]) -> None:
         """In a question praise counts less; blame too where it is asked for, and nobody insists."""
-        asking, insistent = self._pack.rules.asking, self._pack.rules.insistent
+        asked: dict[int, bool] = {}
         for hit in found:
             number = bisect_left(ends, hit.start)
             if number in questions:
                 if hit.valence > 0:
                     hit.valence *= PRAISE_ASKED
-                elif asking and not hit.places:  # a phrase may be a complaint: "hoe moeilijk kan het zijn?"
-                    sentence = units[ends[number - 1] + 1 if number else 0 : ends[number]]
-                    called = next((place + 1 for place, unit in enumerate(sentence[:CALLED]) if unit.stop), 0)  # "Hallo, ist ...?"
-                    begins = sentence[0].form in asking or (called < len(sentence) and sentence[called].form in asking)
-                    if begins and not any(unit.form in insistent for unit in sentence):
+                elif not hit.places:  # a phrase may be a complaint: "hoe moeilijk kan het zijn?"
+                    if number not in asked:
+                        asked[number] = self._asks(units[ends[number - 1] + 1 if number else 0 : ends[number]])
+                    if asked[number]:
                         hit.valence *= BLAME_ASKED
+
+    def _asks(self, sentence: Sequence[Unit]) -> bool:
+        """Whether a question begins with a word of asking, right away or after a call ("hallo, is ...?"), and does not insist."""
+        asking, insistent = self._pack.rules.asking, self._pack.rules.insistent
+        called = next((place + 1 for place, unit in enumerate(sentence[:CALLED]) if unit.stop), 0)
+        begins = sentence[0].form in asking or (called < len(sentence) and sentence[called].form in asking)
+        return begins and not any(unit.form in insistent for unit in sentence)
 
     def _belittle(self, units: Sequence[Unit], found: Sequence[_Found]) -> None:
         """An exclamation of praise before or after nothing but blame mocks."""
@@ -551,12 +557,11 @@ def _even_out(found: Sequence[_Found]) -> None:
 
 def _mend(units: Sequence[Unit], found: Sequence[_Found], mending: Sequence[_Found]) -> None:
     """Faults that are told earlier in the sentence of their mending count less."""
-    for mended in mending:
-        if mended.valence > 0:
-            begin = next((place for place in range(mended.start, 0, -1) if units[place - 1].stop >= SENTENCE), 0)
-            for hit in found:
-                if begin <= hit.start < mended.start and hit.valence < 0 and (units[hit.start].fault or units[hit.end].fault):
-                    hit.valence *= MENDED
+    ends, _ = _sentences(units)
+    last = {bisect_left(ends, mended.start): mended.start for mended in mending if mended.valence > 0}
+    for hit in found:
+        if hit.valence < 0 and (units[hit.start].fault or units[hit.end].fault) and hit.start < last.get(bisect_left(ends, hit.start), 0):
+            hit.valence *= MENDED
 
 
 def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:
