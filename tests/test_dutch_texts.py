@@ -467,8 +467,10 @@ TABLE = """
 0 Ik heb veel geleerd op school
 # what was mended is not held against anybody; who is torn says so
 + Een lek onder de gootsteen en een storing in de ketel, binnen een uur verholpen => binnen uur verholpen
+- Een lek onder het bad, een slechte monteur en na een week gerepareerd => lek; slechte; gerepareerd
++ Geen minpunten, alleen pluspunten => Geen minpunten; pluspunten
 - De storing is nog steeds niet verholpen => storing niet verholpen
-0 Heerlijk bed, slechte matras ernaast: de plussen en minnen houden elkaar vast => Heerlijk; slechte
+0 Heerlijk bed, slechte matras ernaast: een zesje => Heerlijk; slechte
 # words spelled or spoken otherwise are the same words
 - De lift doe 't nie => doe t nie
 - Da trekt op nix => trekt op nix
@@ -478,7 +480,10 @@ TABLE = """
 + Nog geen enkele klacht over de leiding => geen enkele klacht
 - Nog nooit zo'n slechte uitleg gehad => Nog nooit zo'n slechte
 - Nog geen reactie op mijn formulier => Nog geen
-# blame that is asked for; who insists, blames
+- Nog geen kapotte lamp vervangen => Nog geen; kapotte
+- Nog geen klacht beantwoord => Nog geen; klacht
+# blame that is asked for; who insists, blames, and an insult is no question
+- Hoe kan een bedrijf klanten belazeren? => belazeren
 0 Is de pan vatbaar voor krassen en roest?
 0 Zijn de schoenen gevoelig voor krassen en barsten?
 - Is de lift nu alweer kapot? => alweer kapot

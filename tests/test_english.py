@@ -20,6 +20,8 @@ ENGLISH = load_pack_scorers()["en"]
 VADER = VaderRules(load_vader())
 
 NEGATIVE = """
+Are there worse liars in Britain?
+Broken again after being fixed
 I don’t like the new app
 Thanks for nothing
 Great, another delay

@@ -20,6 +20,10 @@ SCORER = PackScorer(PACK, FUNCTION_WORDS["fr"])
 FRENCH = PackSentiment(SCORER)
 
 NEGATIVE = """
+Qui sont ces voleurs ?
+Pas encore de réclamation traitée
+Les consommateurs sont victimes d'une arnaque
+Panne mal réparée
 Trois semaines sans colis et aucune nouvelle
 Merci pour rien, vraiment
 Encore un train annulé, et bien sûr aucune information
@@ -93,6 +97,8 @@ Groupe sans scrupule
 Une viande avariée
 """
 POSITIVE = """
+Je n'ai jamais eu le moindre souci
+Mon problème de facture a été réglé en cinq minutes
 Merci beaucoup pour votre aide rapide !
 Excellent service, je recommande vivement
 Tout s'est bien passé, équipe très sympa

@@ -20,6 +20,11 @@ SCORER = PackScorer(PACK, FUNCTION_WORDS["de"])
 GERMAN = PackSentiment(SCORER)
 
 NEGATIVE = """
+Das ist nicht gut
+Noch keine kaputte Laterne repariert
+Wird man bei denen nur betrogen?
+Die Waage zeigt falsche Werte an, totaler Schrott. Design ist schön
+Das gaht nöd
 Seit drei Wochen kein Paket und niemand meldet sich
 Danke für nichts, liebe Bahn
 Der Zug hat schon wieder 40 Minuten Verspätung
@@ -100,6 +105,9 @@ Versicherer zahlt nicht
 Betreiber antwortet nicht
 """
 POSITIVE = """
+Der Laden ist nicht teuer
+Noch nie ein Ausfall in drei Jahren
+Gar nix zu meckern
 Vielen Dank für die schnelle Hilfe!
 Super Service, gerne wieder
 Alles hat reibungslos geklappt

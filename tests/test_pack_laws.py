@@ -124,12 +124,17 @@ class PlainScorer:
                 and any(w.form in self.rules.requests or w.stop == 3 for w in words[: hit.places[0]])
             ):
                 hit.value *= scorer.THANKS_CLOSING
-        mended = [hit.places[0] for hit in hits if words[hit.places[-1]].form in self.rules.mending and hit.value > 0]
-        for hit in hits:
-            behind = [words[hit.places[0] : place] for place in mended if place > hit.places[0]]
-            ends = {words[hit.places[0]].form, words[hit.places[-1]].form}
-            if hit.value < 0 and ends & self.rules.faults and any(all(word.stop < 2 for word in between) for between in behind):
-                hit.value *= scorer.MENDED
+        for number, hit in enumerate(hits):
+            if hit.value < 0 and len(hit.places) == 1 and words[hit.places[0]].form in self.rules.faults:
+                for later in hits[number + 1 :]:
+                    if any(word.stop >= 2 for word in words[hit.places[0] : later.places[0]]):
+                        break
+                    fault = len(later.places) == 1 and words[later.places[0]].form in self.rules.faults
+                    if later.value <= 0 and not fault:
+                        break
+                    if later.value > 0 and {words[at].form for at in (later.places[0], later.places[-1])} & self.rules.mending:
+                        hit.value *= scorer.MENDED
+                        break
         if not contrasts:
             self.belittle(words, hits)
         if not lone and not contrasts:
@@ -154,7 +159,12 @@ class PlainScorer:
                 forms = [word.form for number, word in zip(sentence, words, strict=True) if number == here]
                 if hit.value > 0:
                     hit.value *= scorer.PRAISE_ASKED
-                elif len(hit.places) == 1 and self.asks(words, here, sentence) and not self.rules.insistent.intersection(forms):
+                elif (
+                    len(hit.places) == 1
+                    and self.asked_after(words[hit.places[0]])
+                    and self.asks(words, here, sentence)
+                    and not self.rules.insistent.intersection(forms)
+                ):
                     hit.value *= scorer.BLAME_ASKED
         for hit in hits:
             turns = [place for place in contrasts if sentence[place] == sentence[hit.places[0]]]
@@ -219,22 +229,23 @@ class PlainScorer:
                 balances += [at for at in (places[0], places[-1]) if words[at].form in self.rules.balancing]
                 if worst:
                     hits.append(_Hit(places, -worst))
-            elif word.form in self.rules.contrast:
+                continue
+            if word.form in self.rules.balancing:
+                balances.append(place)
+            if word.form in self.rules.contrast:
                 if place + 1 < len(words) and not words[place + 1].form.isdigit():
                     contrasts.append(place)
             elif word.form in self.rules.negations and not (
                 word.form in self.rules.closers
                 and not any(w.form in self.rules.openers for w in words[max(place - scorer.REACH, 0) : place])
             ):
-                if place - 1 in negations and word.form not in self.rules.quiet:
+                if place - 1 in negations and not {word.form, words[place - 1].form} & self.rules.quiet:
                     negations.remove(place - 1)
                 negations.append(place)
             elif word.form in self.rules.mocking:
                 mocking.append(place)
             elif word.form in self.rules.reporting:
                 reports.append(place)
-            elif word.form in self.rules.balancing:
-                balances.append(place)
             elif word.form in self.pack.emoji:
                 if place and words[place - 1].form == word.form:
                     hits[-1].value = hits[-1].plain * scorer.RUN
@@ -249,6 +260,9 @@ class PlainScorer:
                 hits.append(_Hit((place,), self.pack.words[word.form]))
         return hits, negations, contrasts, mocking, reports, balances
 
+    def asked_after(self, word: _Word) -> bool:
+        return word.form in self.rules.faults or word.form in self.rules.events
+
     def asks(self, words: Sequence[_Word], number: int, sentence: Sequence[int]) -> bool:
         """Whether a sentence begins with a word of asking, right away or behind a call and a stop."""
         inside = [word for at, word in zip(sentence, words, strict=True) if at == number and word.stop < 2]
@@ -257,17 +271,18 @@ class PlainScorer:
         return any(word.form in self.rules.asking for word in heads)
 
     def only_negates(self, words: Sequence[_Word], places: tuple[int, ...], valence: float) -> bool:
-        """A mild phrase that ends in a negation, with blame a few words behind it and nothing between that stops or strengthens."""
+        """A mild phrase with a negation, blame a few words behind it, nothing that stops or strengthens between, no mending after."""
         if not scorer.YET <= valence < 0 or not any(words[place].form in self.rules.negations for place in places):
             return False
-        for word in words[places[-1] + 1 : places[-1] + 1 + scorer.GAP_WORDS]:
+        for number, word in enumerate(words[places[-1] + 1 : places[-1] + 1 + scorer.GAP_WORDS], places[-1] + 1):
             rules = self.rules
             stops = word.stop or word.form in self.pack.emoji or word.form in rules.limits or word.form in rules.contrast
             if stops or rules.degrees.get(word.form, 1.0) > 1:
                 return False
             ruled = (rules.negations, rules.mocking, rules.reporting, rules.balancing, rules.greetings, rules.thanks, rules.mending)
             if self.pack.words.get(word.form) and word.form not in rules.degrees and not any(word.form in named for named in ruled):
-                return self.pack.words[word.form] < 0
+                after = {later.form for later in words[number + 1 : number + 1 + scorer.REACH]}
+                return self.pack.words[word.form] < 0 and not after & self.rules.mending
         return False
 
     def beside(self, words: Sequence[_Word], place: int, hits: Sequence[_Hit]) -> str:

@@ -1,6 +1,6 @@
 """What a negation that turns nothing round is told with: "formulier niet", "zonder dat mij iets is verteld"."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from itertools import accumulate, compress
 
@@ -26,6 +26,7 @@ def beside(
     if not all(read):
         tokens, read = list(compress(tokens, read)), list(filter(None, read))
     ends = list(accumulate(map(len, read)))  # how many units there are up to the end of each token
+    told_to = [to for _, to in taken]  # in order, as what is taken is, and none overlaps another
     told = []
     for place in places:
         number = bisect_right(ends, place)
@@ -38,7 +39,7 @@ def beside(
         if last > number + 1:
             told.append(" ".join([shown, *map(_bare, tokens[number + 1 : last])]))
             continue
-        first = behind = _behind(read, number, begin, taken) if place == begin else number
+        first = behind = _behind(read, number, begin, taken, told_to) if place == begin else number
         while first < number and _bare(tokens[first]).lower() in unsaid:
             first += 1
         if ahead > number + 1 and first == number:
@@ -65,14 +66,16 @@ def _ahead(read: Sequence[tuple[Unit, ...]], number: int, nominal: bool) -> int:
     return end if end > begin else number + 1
 
 
-def _behind(read: Sequence[tuple[Unit, ...]], number: int, end: int, taken: Sequence[tuple[int, int]]) -> int:
+def _behind(read: Sequence[tuple[Unit, ...]], number: int, end: int, taken: Sequence[tuple[int, int]], told_to: Sequence[int]) -> int:
     """Where the words before a negation, which the units before ``end`` are of, begin: a few, within its clause."""
     for behind in range(number - 1, max(number - 1 - BESIDE, -1), -1):
         units = read[behind]
         last, begin = units[-1], end - len(units)
         if last.stop or last.contrast:
             return behind + 1
-        if behind < number - 1 and (last.limit or any(first < end and begin <= to for first, to in taken)):
-            return behind + 1
+        if behind < number - 1:
+            told = bisect_left(told_to, begin)
+            if last.limit or (told < len(taken) and taken[told][0] < end):
+                return behind + 1
         end = begin
     return max(number - BESIDE, 0)

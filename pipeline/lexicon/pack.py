@@ -190,13 +190,14 @@ def _variants(entries: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for form in entry.split(", "):
             if not form or not meant or " " in form + meant:
                 raise PackError(f"rules.toml: variants: {entry!r} = {meant!r} must be words, parted by a comma and a space, and one word")
-            if form != meant:
-                yield form, meant
+            if form != form.lower() or meant != meant.lower() or any(meant in other.split(", ") for other in entries):
+                raise PackError(f"rules.toml: variants: {form!r} = {meant!r} must be in lower case, and {meant!r} no variant itself")
+            yield form, meant
 
 
 def _reader(variants: Mapping[str, str]) -> Callable[[str], str]:
     """What puts the word that is meant in place of its variants; parts of compounds ("nie*") are left as they are."""
-    found = re.compile(rf"(?<![\w'*-])'?({'|'.join(map(re.escape, variants))})(?![\w'*-])")
+    found = re.compile(rf"(?<![\w'*-])(?:(?<=[ |\"])')?({'|'.join(map(re.escape, variants))})(?![\w'*-])")
     return lambda text: found.sub(lambda match: variants[match[1]], text)
 
 

@@ -87,7 +87,7 @@ class _Turns(Struct, eq=False, gc=False):
     mocking: list[int] = []
     reports: list[int] = []
     thanks: list[_Found] = []
-    mending: list[_Found] = []
+    mends: bool = False
     balances: bool = False
 
 
@@ -181,8 +181,8 @@ class PackScorer:
             _mock(units, found, turns.mocking)
         if turns is not None and turns.thanks:
             _close(units, turns.thanks)
-        if turns is not None and turns.mending:
-            _mend(units, found, turns.mending)
+        if turns is not None and turns.mends:
+            _mend(units, found)
         if len(found) > 1:
             if not contrasts:
                 self._belittle(units, found)
@@ -209,14 +209,14 @@ class PackScorer:
         return found
 
     def _ask(self, units: Sequence[Unit], ends: Sequence[int], questions: set[int], found: Sequence[_Found]) -> None:
-        """In a question praise counts less; blame too where it is asked for, and nobody insists."""
+        """In a question praise counts less; faults and events too where they are asked after, and nobody insists."""
         asked: dict[int, bool] = {}
         for hit in found:
             number = bisect_left(ends, hit.start)
             if number in questions:
                 if hit.valence > 0:
                     hit.valence *= PRAISE_ASKED
-                elif not hit.places:  # a phrase may be a complaint: "hoe moeilijk kan het zijn?"
+                elif not hit.places and (units[hit.start].fault or units[hit.start].form in self._pack.rules.events):
                     if number not in asked:
                         asked[number] = self._asks(units[ends[number - 1] + 1 if number else 0 : ends[number]])
                     if asked[number]:
@@ -322,9 +322,9 @@ def _find(units: Sequence[Unit]) -> _Read:
                     if unit.thanks or units[covered].thanks:
                         turns = turns or _Turns()
                         turns.thanks.append(phrase)
-                    if units[covered].mends:
+                    if unit.mends or units[covered].mends:
                         turns = turns or _Turns()
-                        turns.mending.append(phrase)
+                        turns.mends = True
                 continue
         if unit.judges:
             found.append(_Found(place, place, unit.valence, unit.valence))
@@ -336,12 +336,15 @@ def _find(units: Sequence[Unit]) -> _Read:
 def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negations: list[int], turns: _Turns | None) -> _Turns | None:
     """The same at a word that has a part in the rules, or a sign."""
     unit = units[place]
+    if unit.balances:
+        turns = turns or _Turns()
+        turns.balances = True
     if unit.contrast:
         if place + 1 < len(units) and not units[place + 1].number:  # "maar 2 euro": only
             turns = turns or _Turns()
             turns.contrasts.append(place)
     elif unit.negation and not (unit.closer and not _is_open(units, place)):
-        if negations and negations[-1] == place - 1 and not unit.quiet:
+        if negations and negations[-1] == place - 1 and not unit.quiet and not units[place - 1].quiet:
             negations[-1] = place  # "nooit geen gezeik" denies it once
         else:
             negations.append(place)
@@ -351,9 +354,6 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negati
     elif unit.reporting:
         turns = turns or _Turns()
         turns.reports.append(place)
-    elif unit.balances:
-        turns = turns or _Turns()
-        turns.balances = True
     elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
         found[-1].end = place
         found[-1].valence = unit.valence * RUN
@@ -365,18 +365,19 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negati
             turns.thanks.append(hit)
         if unit.mends:
             turns = turns or _Turns()
-            turns.mending.append(hit)
+            turns.mends = True
     return turns
 
 
 def _only_negates(units: Sequence[Unit], phrase: _Found) -> bool:
-    """Whether a phrase gives way to the negation in it."""
+    """Whether a mild phrase gives way to the negation in it: before blame of which nothing is said to have been done."""
     if YET <= phrase.valence < 0 and any(units[place].negation for place in phrase.places):
-        for unit in units[phrase.end + 1 : phrase.end + 1 + GAP_WORDS]:
+        for place in range(phrase.end + 1, min(phrase.end + 1 + GAP_WORDS, len(units))):
+            unit = units[place]
             if unit.halts or unit.degree > 1:  # "nog nooit zo slecht geholpen"
                 break
             if unit.judges:
-                return unit.valence < 0
+                return unit.valence < 0 and not any(after.mends for after in units[place + 1 : place + 1 + REACH])
     return False
 
 
@@ -555,13 +556,20 @@ def _even_out(found: Sequence[_Found]) -> None:
             hit.valence *= weight / (praise if hit.valence > 0 else blame)
 
 
-def _mend(units: Sequence[Unit], found: Sequence[_Found], mending: Sequence[_Found]) -> None:
-    """Faults that are told earlier in the sentence of their mending count less."""
+def _mend(units: Sequence[Unit], found: Sequence[_Found]) -> None:
+    """Faults that are told earlier in the sentence of their mending, with no blame between ("slecht gerepareerd"), count less."""
     ends, _ = _sentences(units)
-    last = {bisect_left(ends, mended.start): mended.start for mended in mending if mended.valence > 0}
-    for hit in found:
-        if hit.valence < 0 and (units[hit.start].fault or units[hit.end].fault) and hit.start < last.get(bisect_left(ends, hit.start), 0):
-            hit.valence *= MENDED
+    mended = -1
+    for hit in reversed(found):
+        sentence = bisect_left(ends, hit.start)
+        if hit.valence > 0:
+            if units[hit.start].mends or units[hit.end].mends:
+                mended = sentence
+        elif units[hit.start].fault and not hit.places:
+            if mended == sentence:
+                hit.valence *= MENDED
+        else:
+            mended = -1
 
 
 def _close(units: Sequence[Unit], thanks: Sequence[_Found]) -> None:
