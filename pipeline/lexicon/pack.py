@@ -41,10 +41,10 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem hoor").
     ``hollow``: exclamations that mock where only blame follows ("Top weer. Derde keer mis."). ``reporting``: words of news; where one
     stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a question begins with one and
-    has none of ``insistent``, blame in it is asked for ("is de storing verholpen?"). ``balancing``: words by which a text says that it is
-    torn ("gemengde gevoelens"). ``faults``: hardly count where one of ``mending`` follows ("probleem ... opgelost"). ``spelling``: german
-    writes ä and ß as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests`` only close a message. ``variants``:
-    words that are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
+    has none of ``insistent``, a word of ``faults`` or ``events`` in it is asked after ("is de storing verholpen?"). ``balancing``: words
+    by which a text says that it is torn ("een zesje"). ``faults``: hardly count where one of ``mending`` follows ("probleem ...
+    opgelost"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests``
+    only close a message. ``variants``: words that are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
     """
 
     spelling: Literal["plain", "dutch", "german"] = "plain"

@@ -548,7 +548,7 @@ def _balance(units: Sequence[Unit], found: Sequence[_Found]) -> None:
 
 
 def _even_out(found: Sequence[_Found]) -> None:
-    """Where a text says itself that it is torn ("gemengde gevoelens"), neither praise nor blame wins: both weigh half of the lighter."""
+    """Where a text says itself that it is torn ("een zesje"), neither praise nor blame wins: both weigh half of the lighter."""
     praise, blame = (math.fsum(sign * hit.valence for hit in found if sign * hit.valence > 0) for sign in (1, -1))
     if praise and blame:
         weight = BALANCED * min(praise, blame)
