@@ -181,8 +181,10 @@ class PackScorer:
             _mock(units, found, turns.mocking)
         if turns is not None and turns.thanks:
             _close(units, turns.thanks)
-        if turns is not None and turns.mends:
-            _mend(units, found)
+        mends = turns is not None and turns.mends
+        ends, questions = _sentences(units) if contrasts or asked or mends else _NO_QUESTION
+        if mends:
+            _mend(units, ends, found)
         if len(found) > 1:
             if not contrasts:
                 self._belittle(units, found)
@@ -190,7 +192,6 @@ class PackScorer:
                 _balance(units, found)
             if turns is not None and turns.balances:
                 _even_out(found)
-        ends, questions = _sentences(units) if contrasts or asked else _NO_QUESTION
         if lone:
             said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
             if said:
@@ -556,9 +557,8 @@ def _even_out(found: Sequence[_Found]) -> None:
             hit.valence *= weight / (praise if hit.valence > 0 else blame)
 
 
-def _mend(units: Sequence[Unit], found: Sequence[_Found]) -> None:
+def _mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[_Found]) -> None:
     """Faults that are told earlier in the sentence of their mending, with no blame between ("slecht gerepareerd"), count less."""
-    ends, _ = _sentences(units)
     mended = -1
     for hit in reversed(found):
         sentence = bisect_left(ends, hit.start)

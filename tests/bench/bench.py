@@ -102,13 +102,16 @@ def say(line: str) -> None:
 
 
 def about(plan: Plan) -> dict[str, Any]:
-    """Machine, versions, date and command."""
+    """Machine, versions, date and command: what was measured, not where on this machine it was written."""
+    elsewhere = argparse.ArgumentParser(add_help=False)
+    elsewhere.add_argument("--output")
+    _, asked = elsewhere.parse_known_args()
     names = ("faust-streaming", "aiokafka", "quixstreams", "confluent-kafka", "uvloop", "msgspec", "py3langid", "vaderSentiment")
     model = next((line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), "?")
     commit = subprocess.run(["git", "-C", str(HERE), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),  # noqa: TID251
-        "command": shlex.join(["python", "tests/bench/bench.py", *sys.argv[1:]]),
+        "command": shlex.join(["python", "tests/bench/bench.py", *asked]),
         "commit": commit.stdout.strip() or "unknown",
         "machine": f"{model}, {os.cpu_count()} cores, {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1024 / MEBIBYTE:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",

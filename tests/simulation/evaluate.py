@@ -94,7 +94,7 @@ def main() -> None:
     print(text)
     if given.report is not None:
         (given.report / "crisis.md").write_text(text, "utf-8")
-        (given.report / "crisis.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", "utf-8")
+        (given.report / "crisis.json").write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
