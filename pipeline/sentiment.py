@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pipeline.events import Headers, digest, event_id, event_type, headers_with
 from pipeline.lexicon.scorer import PackScorer
-from pipeline.lexicon.tokens import Token
+from pipeline.lexicon.units import Unit
 from pipeline.signals import signals, without_addresses
 from pipeline.stage import Arrival, Incoming, Outcome, Outgoing, Reading, arrivals
 from pipeline.vader import VaderRules
@@ -94,7 +94,7 @@ class Findings(Struct, frozen=True, gc=False):
 
     text: str
     tokens: list[str]
-    known: list[Token]
+    known: list[Unit]
     compound: float
     hits: list[tuple[str, float]]
     vader: Vader | None
@@ -110,7 +110,7 @@ class Reader(Scorer, Protocol):
         """The same of several texts, step by step."""
 
 
-def _looked_up(scorer: PackScorer, texts: Sequence[str]) -> tuple[list[str], list[list[str]], list[list[Token]]]:
+def _looked_up(scorer: PackScorer, texts: Sequence[str]) -> tuple[list[str], list[list[str]], list[list[Unit]]]:
     """Texts without links and handles, their tokens, and what is known of those."""
     bare = list(map(without_addresses, texts))
     tokens = list(map(str.split, bare))

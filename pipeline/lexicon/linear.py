@@ -24,7 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.lexicon.pack import PackError
-from pipeline.lexicon.tokens import Token
+from pipeline.lexicon.units import Unit
 
 BUCKETS = 1 << 16
 PIECES = (3, 4)
@@ -241,7 +241,7 @@ class LinearLayer:
         self,
         text: str,
         tokens: Sequence[str],
-        known: Sequence[Token],
+        known: Sequence[Unit],
         compound: float,
         hits: Sequence[tuple[str, float]],
         vader: float = 0.0,
@@ -271,7 +271,7 @@ class LinearLayer:
         neutral = 1 / (1 + math.exp(-neutrality)) if neutrality > LEAST_LOGIT else 0.0
         return Judgement((1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive, worth, worth * most)
 
-    def moving(self, tokens: Sequence[str], known: Sequence[Token], worth: float, least: float) -> list[tuple[str, float]]:
+    def moving(self, tokens: Sequence[str], known: Sequence[Unit], worth: float, least: float) -> list[tuple[str, float]]:
         """Words that move polarity, each with the valence (``least`` or more) of a pack's word that would; ``worth``: see `Judgement`."""
         found: dict[str, float] = {}
         for raw, token in dict(zip(tokens, known, strict=True)).items():

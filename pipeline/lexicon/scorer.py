@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from pipeline.lexicon.beside import beside
 from pipeline.lexicon.pack import Pack
-from pipeline.lexicon.tokens import Token, Tokens, Weigh, no_weights
+from pipeline.lexicon.tokens import Tokens, Weigh, no_weights
 from pipeline.lexicon.units import PLAIN, QUESTION, SENTENCE, Node, Unit, Units
 
 GAP_WORDS = 3
@@ -131,7 +131,7 @@ class PackScorer:
         """Made at the first text: some milliseconds for each language that is met, none for the others."""
         return Tokens(Units(self._pack), self._weigh)
 
-    def look_up(self, tokens: Sequence[str]) -> list[Token]:
+    def look_up(self, tokens: Sequence[str]) -> list[Unit]:
         """What is known of each token of a text."""
         known = self._tokens
         return [known[token] for token in tokens]
@@ -143,7 +143,7 @@ class PackScorer:
         return PackScore(compound, hits)
 
     def read_all(
-        self, texts: Sequence[str], tokens: Sequence[Sequence[str]], known: Sequence[Sequence[Token]]
+        self, texts: Sequence[str], tokens: Sequence[Sequence[str]], known: Sequence[Sequence[Unit]]
     ) -> list[tuple[float, list[tuple[str, float]]]]:
         """The same of several texts that are already split at white space, and looked up; for so many a named tuple costs too much.
 
@@ -158,7 +158,7 @@ class PackScorer:
         self,
         text: str,
         tokens: Sequence[str],
-        known: Sequence[Token],
+        known: Sequence[Unit],
         units: Sequence[Unit],
         read: _Read,
         used: set[int],
@@ -196,7 +196,7 @@ class PackScorer:
             said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
             if said:
                 taken = [(hit.start, hit.end) for hit in found]
-                told = beside(self._unsaid, tokens, [token.units for token in known], said, taken)
+                told = beside(self._unsaid, tokens, [(token,) if token.parts is None else token.parts for token in known], said, taken)
                 for place, shown in zip(said, told, strict=True):
                     valence = LONE_NEGATION * units[place].negation
                     found.append(_Found(place, place, valence, valence, told=shown))
@@ -286,11 +286,14 @@ def _shown(units: Sequence[Unit], hit: _Found) -> str:
     return " ".join([*[unit.shown for unit in units[hit.negation : hit.start] if unit.shown], shown])
 
 
-def _units(known: Sequence[Token]) -> list[Unit]:
+def _units(known: Sequence[Unit]) -> list[Unit]:
     """All units of a text, in order."""
     units: list[Unit] = []
     for token in known:
-        units += token.units
+        if token.parts is None:
+            units.append(token)
+        else:
+            units += token.parts
     return units
 
 
@@ -355,7 +358,7 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[_Found], negati
     elif unit.reporting:
         turns = turns or _Turns()
         turns.reports.append(place)
-    elif unit.stop and found and found[-1].end == place - 1 and units[place - 1] is unit:
+    elif unit.stop and found and found[-1].end == place - 1 and units[place - 1].shown == unit.shown:
         found[-1].end = place
         found[-1].valence = unit.valence * RUN
     elif unit.valence and not (place == 0 and unit.greeting) and (unit.degree == 1.0 or not _is_degree(units, place)):
@@ -422,8 +425,6 @@ def _match_over_gaps(units: Sequence[Unit], start: int, first: Node) -> _Found |
             after = node.gap.following
             for ahead in range(place, min(place + GAP_WORDS + 1, len(units))):
                 unit = units[ahead]
-                if unit is PLAIN:
-                    continue
                 if (following := after.get(unit.form)) is not None:
                     open_.append((ahead + 1, (*places, ahead), following))
                 if unit.halts:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from pipeline.lexicon.units import Unit, Units
 
@@ -15,28 +15,25 @@ Weigh = Callable[[str], tuple[float, float]]
 """What a raw token adds to the two sums of a linear layer."""
 
 
-class Token(Struct, frozen=True, eq=False, gc=False):
-    """``units`` of it in a pack; what it adds to ``polarity`` and ``neutrality`` of a linear layer, nothing where there is none."""
-
-    units: tuple[Unit, ...]
-    polarity: float
-    neutrality: float
-
-
 def no_weights(token: str) -> tuple[float, float]:  # noqa: ARG001
     """Of a pack without a layer."""
     return 0.0, 0.0
 
 
-class Tokens(dict[str, Token]):
+class Tokens(dict[str, Unit]):
     """Raw token → what is known of it."""
 
     def __init__(self, units: Units, weigh: Weigh) -> None:
         super().__init__()
         self._units, self._weigh = units, weigh
 
-    def __missing__(self, raw: str) -> Token:
-        token = Token(self._units.of(raw), *self._weigh(raw))
+    def __missing__(self, raw: str) -> Unit:
+        units = self._units.of(raw)
+        polarity, neutrality = self._weigh(raw)
+        if len(units) == 1:
+            token = replace(units[0], polarity=polarity, neutrality=neutrality)
+        else:
+            token = Unit(polarity=polarity, neutrality=neutrality, parts=units)
         if len(raw) <= LONGEST_REMEMBERED:
             if len(self) >= REMEMBERED_TOKENS:
                 self.clear()

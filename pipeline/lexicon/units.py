@@ -88,6 +88,11 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     """Its `mark` if it is part of a phrase behind the first word, else 0."""
     opened: int = 0
     """Marks of all that may stand right behind it in a phrase."""
+    polarity: float = 0.0
+    """Of a token: what it adds to the two sums of a linear layer, if there is one; see `tokens.py`."""
+    neutrality: float = 0.0
+    parts: "tuple[Unit, ...] | None" = None
+    """Of a token that is several units, or none: those. It is then no unit of a text itself."""
     form: str = ""
     phrases: Node | None = None
     judges: bool = False
