@@ -31,7 +31,7 @@ from pipeline.lexicon.linear import (
     word_features,
 )
 from pipeline.lexicon.pack import PackError
-from pipeline.lexicon.tokens import Token
+from pipeline.lexicon.units import Unit
 from pipeline.sentiment import Findings
 from schemas.mention import Hit
 
@@ -59,8 +59,8 @@ def model(neutral: float = -1.0, neutrals: Mapping[str, int] | None = None, /, *
     return msgspec.json.encode(header) + b"\n" + bytes(polarity + neutrality)
 
 
-def weighed(layer: LinearLayer, tokens: Sequence[str]) -> list[Token]:
-    return [Token((), *layer.weigh(token)) for token in tokens]
+def weighed(layer: LinearLayer, tokens: Sequence[str]) -> list[Unit]:
+    return [Unit(polarity=polarity, neutrality=neutrality) for polarity, neutrality in map(layer.weigh, tokens)]
 
 
 def stepped(weight: float) -> float:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agents.lexicons import LANGUAGES, load_pack
 from pipeline import signals
-from pipeline.lexicon import beside, scorer
+from pipeline.lexicon import beside, finds, scorer, turns
 from pipeline.lexicon.pack import Pack, Phrase, Rules
 from pipeline.lexicon.scorer import PackScore, PackScorer
 from pipeline.lexicon.units import Unit, Units
@@ -94,7 +94,7 @@ class _Hit:
 
 
 class PlainScorer:
-    """The rules of `pipeline/lexicon/scorer.py` with every word looked at in every place, and every phrase tried."""
+    """The rules of `finds.py`, `turns.py` and `scorer.py` in `pipeline/lexicon` with every word and phrase tried in every place."""
 
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
@@ -123,7 +123,7 @@ class PlainScorer:
                 and hit.value > 0
                 and any(w.form in self.rules.requests or w.stop == 3 for w in words[: hit.places[0]])
             ):
-                hit.value *= scorer.THANKS_CLOSING
+                hit.value *= turns.THANKS_CLOSING
         for number, hit in enumerate(hits):
             if hit.value < 0 and len(hit.places) == 1 and words[hit.places[0]].form in self.rules.faults:
                 for later in hits[number + 1 :]:
@@ -133,7 +133,7 @@ class PlainScorer:
                     if later.value <= 0 and not fault:
                         break
                     if later.value > 0 and {words[at].form for at in (later.places[0], later.places[-1])} & self.rules.mending:
-                        hit.value *= scorer.MENDED
+                        hit.value *= turns.MENDED
                         break
         if not contrasts:
             self.belittle(words, hits)
@@ -145,7 +145,7 @@ class PlainScorer:
             for side in both:
                 whole = abs(math.fsum(hit.value for hit in side))
                 for hit in side:
-                    hit.value *= scorer.BALANCED * least / whole
+                    hit.value *= turns.BALANCED * least / whole
         sentence = [sum(word.stop >= 2 for word in words[:place]) for place in range(len(words))]
         asking = {sentence[place] for place, word in enumerate(words) if word.stop == 3}
         for place in negations:
@@ -158,22 +158,22 @@ class PlainScorer:
             if here in asking:
                 forms = [word.form for number, word in zip(sentence, words, strict=True) if number == here]
                 if hit.value > 0:
-                    hit.value *= scorer.PRAISE_ASKED
+                    hit.value *= turns.PRAISE_ASKED
                 elif (
                     len(hit.places) == 1
                     and self.asked_after(words[hit.places[0]])
                     and self.asks(words, here, sentence)
                     and not self.rules.insistent.intersection(forms)
                 ):
-                    hit.value *= scorer.BLAME_ASKED
+                    hit.value *= turns.BLAME_ASKED
         for hit in hits:
-            turns = [place for place in contrasts if sentence[place] == sentence[hit.places[0]]]
-            if turns:
-                hit.value *= scorer.BEFORE_CONTRAST if hit.places[0] < turns[0] else scorer.AFTER_CONTRAST
+            turning = [place for place in contrasts if sentence[place] == sentence[hit.places[0]]]
+            if turning:
+                hit.value *= turns.BEFORE_CONTRAST if hit.places[0] < turning[0] else turns.AFTER_CONTRAST
         if reports and "!" not in text and not any(word.form in self.rules.personal for word in words):
             for hit in hits:
                 if hit.told or {words[hit.places[0]].form, words[hit.places[-1]].form} & self.rules.events:
-                    hit.value *= scorer.REPORTED
+                    hit.value *= turns.REPORTED
         total = math.fsum(hit.value for hit in hits) * (1 + scorer.EXCLAIMED * min(text.count("!"), scorer.MOST_EXCLAMATIONS))
         shown = [(self.shown(words, hit), round(hit.value, 2)) for hit in hits]
         return PackScore(round(total / math.sqrt(total * total + scorer.SATURATION), 4), [hit for hit in shown if hit[1]])
@@ -237,7 +237,7 @@ class PlainScorer:
                     contrasts.append(place)
             elif word.form in self.rules.negations and not (
                 word.form in self.rules.closers
-                and not any(w.form in self.rules.openers for w in words[max(place - scorer.REACH, 0) : place])
+                and not any(w.form in self.rules.openers for w in words[max(place - finds.REACH, 0) : place])
             ):
                 if place - 1 in negations and not {word.form, words[place - 1].form} & self.rules.quiet:
                     negations.remove(place - 1)
@@ -248,7 +248,7 @@ class PlainScorer:
                 reports.append(place)
             elif word.form in self.pack.emoji:
                 if place and words[place - 1].form == word.form:
-                    hits[-1].value = hits[-1].plain * scorer.RUN
+                    hits[-1].value = hits[-1].plain * finds.RUN
                 else:
                     hits.append(_Hit((place,), self.pack.emoji[word.form]))
                     hits[-1].sign = True
@@ -266,22 +266,22 @@ class PlainScorer:
     def asks(self, words: Sequence[_Word], number: int, sentence: Sequence[int]) -> bool:
         """Whether a sentence begins with a word of asking, right away or behind a call and a stop."""
         inside = [word for at, word in zip(sentence, words, strict=True) if at == number and word.stop < 2]
-        stops = [place for place, word in enumerate(inside[: scorer.CALLED]) if word.stop or word.form in self.pack.emoji]
+        stops = [place for place, word in enumerate(inside[: turns.CALLED]) if word.stop or word.form in self.pack.emoji]
         heads = [inside[0], *inside[stops[0] + 1 : stops[0] + 2]] if stops else inside[:1]
         return any(word.form in self.rules.asking for word in heads)
 
     def only_negates(self, words: Sequence[_Word], places: tuple[int, ...], valence: float) -> bool:
         """A mild phrase with a negation, blame a few words behind it, nothing that stops or strengthens between, no mending after."""
-        if not scorer.YET <= valence < 0 or not any(words[place].form in self.rules.negations for place in places):
+        if not finds.YET <= valence < 0 or not any(words[place].form in self.rules.negations for place in places):
             return False
-        for number, word in enumerate(words[places[-1] + 1 : places[-1] + 1 + scorer.GAP_WORDS], places[-1] + 1):
+        for number, word in enumerate(words[places[-1] + 1 : places[-1] + 1 + finds.GAP_WORDS], places[-1] + 1):
             rules = self.rules
             stops = word.stop or word.form in self.pack.emoji or word.form in rules.limits or word.form in rules.contrast
             if stops or rules.degrees.get(word.form, 1.0) > 1:
                 return False
             ruled = (rules.negations, rules.mocking, rules.reporting, rules.balancing, rules.greetings, rules.thanks, rules.mending)
             if self.pack.words.get(word.form) and word.form not in rules.degrees and not any(word.form in named for named in ruled):
-                after = {later.form for later in words[number + 1 : number + 1 + scorer.REACH]}
+                after = {later.form for later in words[number + 1 : number + 1 + finds.REACH]}
                 return self.pack.words[word.form] < 0 and not after & self.rules.mending
         return False
 
@@ -320,14 +320,14 @@ class PlainScorer:
         begins = words[0].form in {phrase.split()[0] for phrase in self.rules.hollow}
         if begins and first.value > 0 and all(hit.value < 0 for hit in hits[1:]):
             head = stops[0] if stops else 0
-            if head <= scorer.HOLLOW_WORDS and first.places[-1] < head < hits[1].places[0] and self.is_hollow(words[:head]):
-                first.value *= scorer.MOCKED
+            if head <= turns.HOLLOW_WORDS and first.places[-1] < head < hits[1].places[0] and self.is_hollow(words[:head]):
+                first.value *= turns.MOCKED
         elif last.value > 0 and all(hit.value < 0 for hit in hits[:-1]):
             tail = list(dropwhile(lambda place: place in stops, reversed(range(len(words)))))
             tail = tail[: next((number for number, place in enumerate(tail) if place in stops), len(tail))]
             between = hits[-2].places[-1] < tail[-1] <= last.places[0] if tail else False
-            if between and len(tail) <= scorer.HOLLOW_WORDS and self.is_hollow([words[place] for place in reversed(tail)]):
-                last.value *= scorer.MOCKED
+            if between and len(tail) <= turns.HOLLOW_WORDS and self.is_hollow([words[place] for place in reversed(tail)]):
+                last.value *= turns.MOCKED
 
     def is_hollow(self, words: Sequence[_Word]) -> bool:
         forms = [word.form for word in words]
@@ -340,8 +340,8 @@ class PlainScorer:
         stops = [place for place, word in enumerate(words[:-1]) if word.stop or word.form in self.pack.emoji]
         if one.value * other.value >= 0 or len(stops) != 1 or not one.places[0] < stops[0] < other.places[0]:
             return
-        if 2 <= stops[0] <= scorer.ALIKE_WORDS and 2 <= len(words) - 1 - stops[0] <= scorer.ALIKE_WORDS + 1:
-            weight = scorer.BALANCED * min(abs(one.value), abs(other.value))
+        if 2 <= stops[0] <= turns.ALIKE_WORDS and 2 <= len(words) - 1 - stops[0] <= turns.ALIKE_WORDS + 1:
+            weight = turns.BALANCED * min(abs(one.value), abs(other.value))
             one.value, other.value = math.copysign(weight, one.value), math.copysign(weight, other.value)
 
     def mock(self, words: Sequence[_Word], hits: Sequence[_Hit], mocking: Sequence[int]) -> None:
@@ -354,10 +354,10 @@ class PlainScorer:
             return
         for place in mocking:
             between = words[hit.places[-1] + 1 : place]
-            if 0 < place - hit.places[-1] <= scorer.MOCKED_WITHIN + 1 and not any(
+            if 0 < place - hit.places[-1] <= turns.MOCKED_WITHIN + 1 and not any(
                 word.stop or word.form in self.rules.contrast for word in between
             ):
-                hit.value *= scorer.MOCKED
+                hit.value *= turns.MOCKED
                 hit.negation = place
                 return
 
@@ -366,7 +366,7 @@ class PlainScorer:
         if not phrase:
             yield ()
         elif phrase[0] == "*":
-            for ahead in range(place, min(place + scorer.GAP_WORDS + 1, len(words))):
+            for ahead in range(place, min(place + finds.GAP_WORDS + 1, len(words))):
                 if words[ahead].form == phrase[1]:
                     yield from self.matches(words, ahead, phrase[1:])
                 if words[ahead].stop or words[ahead].form in self.rules.limits or words[ahead].form in self.rules.contrast:
@@ -385,7 +385,7 @@ class PlainScorer:
         free, used = negations
         rules, start = self.rules, hit.places[0]
         factor = 1.0
-        for place in range(start - 1, max(start - scorer.REACH, 0) - 1, -1):
+        for place in range(start - 1, max(start - finds.REACH, 0) - 1, -1):
             form = words[place].form
             other = before is not None and place == before.places[-1] and before.plain * hit.plain < 0
             if words[place].stop or form in rules.limits or form in rules.contrast or other:
@@ -396,21 +396,21 @@ class PlainScorer:
                     break
                 hit.negation = place
                 break
-            if start - place <= scorer.DEGREE_REACH:
+            if start - place <= turns.DEGREE_REACH:
                 factor *= rules.degrees.get(form, 1.0)
             if form in rules.excess and place == start - 1 and hit.plain > 0:
-                factor *= scorer.EXCESS
+                factor *= turns.EXCESS
         hit.value = hit.plain * factor
         if hit.negation is not None:
             share = rules.negations[words[hit.negation].form]
-            hit.value *= 1 - share + share * (scorer.PRAISE_NEGATED if hit.plain > 0 else scorer.BLAME_NEGATED)
+            hit.value *= 1 - share + share * (turns.PRAISE_NEGATED if hit.plain > 0 else turns.BLAME_NEGATED)
         if loud and any(words[place].written.isupper() for place in range(start, hit.places[-1] + 1) if self.known(words[place])):
-            hit.value += math.copysign(scorer.LOUD, hit.value)
+            hit.value += math.copysign(turns.LOUD, hit.value)
 
     def turn_back(self, words: Sequence[_Word], hits: Sequence[_Hit], lone: Sequence[int]) -> None:
         praise = {hit.places[-1]: hit for hit in hits if hit.value > 0 and hit.negation is None}
         for negation in lone:
-            for place in range(negation - 1, max(negation - scorer.REACH, 0) - 1, -1):
+            for place in range(negation - 1, max(negation - finds.REACH, 0) - 1, -1):
                 form = words[place].form
                 if (
                     words[negation].form not in self.rules.backward
@@ -420,7 +420,7 @@ class PlainScorer:
                 ):
                     break
                 if place in praise and praise[place].negation is None:
-                    praise[place].value *= scorer.PRAISE_NEGATED
+                    praise[place].value *= turns.PRAISE_NEGATED
                     praise[place].negation = negation
                     break
 

@@ -1,0 +1,242 @@
+"""What the text around makes of each find: negation and degree, contrast, questions, news, mockery, balance."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from pipeline.lexicon.finds import REACH, Found, Read
+from pipeline.lexicon.pack import Rules
+from pipeline.lexicon.units import QUESTION, SENTENCE, Unit
+
+DEGREE_REACH = 2
+PRAISE_NEGATED = -0.8
+BLAME_NEGATED = -0.4
+"""“Niet goed” is nearly bad; “niet slecht” is hardly good."""
+EXCESS = -0.8
+BEFORE_CONTRAST = 0.6
+AFTER_CONTRAST = 1.3
+PRAISE_ASKED = 0.4
+"""Praise in a question is asked for more than given: "is het gratis?", "betaalbaar?"."""
+BLAME_ASKED = 0.1
+CALLED = 3
+"""Words of a call before a question ("dag allemaal, is de storing voorbij?")."""
+MOCKED = -0.4
+MOCKED_WITHIN = 2
+"""“Mooi systeem hoor” says the opposite, mildly; so many words may stand between the praise and what mocks it."""
+REPORTED = 0.15
+"""News of an event ("storing in Ede verholpen") judges nobody, unless it is told by somebody whom it hit."""
+MENDED = 0.2
+"""A fault that was mended ("de storing was in tien minuten verholpen") is told, and hardly held against anybody."""
+ALIKE_WORDS = 4
+"""“Goede app, slechte helpdesk”: of praise and blame in two clauses of so many words neither wins."""
+BALANCED = 0.5
+HOLLOW_WORDS = 4
+"""“Top weer.” before nothing but blame is mockery; an exclamation is no longer than this, with whom it is said to at its end."""
+THANKS_CLOSING = 0.15
+"""Thanks after a question or a request close a message."""
+LOUD = 0.7
+
+
+def modify(text: str, units: Sequence[Unit], read: Read) -> set[int]:
+    """Put negation, degree and loudness on each find; returns the negations that found their word."""
+    found, negations, _ = read
+    used: set[int] = set()
+    if not found:
+        return used
+    free, mixed_case = set(negations), not text.isupper()
+    before: Found | None = None
+    for hit in found:
+        start = hit.start
+        if units[start].stop:  # a sign says what it says
+            continue
+        factor, share = 1.0, 0.0
+        lowest = start - REACH if start > REACH else 0
+        if before is not None and before.end >= lowest and before.plain * hit.plain < 0:
+            lowest = before.end + 1
+        for place in range(start - 1, lowest - 1, -1):
+            unit = units[place]
+            if not unit.acts:
+                continue
+            if unit.halts:
+                break
+            if place in free:
+                if unit.nominal and (
+                    (place in used and before is not None and before.end != start - 1)
+                    or True in [between.verb for between in units[place + 1 : start + 1]]
+                ):
+                    break
+                used.add(place)
+                share = unit.negation
+                hit.negation = place
+                break
+            if start - place <= DEGREE_REACH:
+                factor *= unit.degree
+            if unit.excess and place == start - 1 and hit.plain > 0:
+                factor *= EXCESS
+        if factor != 1.0:
+            hit.valence = hit.plain * factor
+        if share:
+            hit.turned = True
+            hit.valence *= 1 - share + share * (PRAISE_NEGATED if hit.plain > 0 else BLAME_NEGATED)
+        if mixed_case and (units[start].loud if start == hit.end else _is_loud(units, hit)):
+            hit.valence += math.copysign(LOUD, hit.valence)
+        before = hit
+    return used
+
+
+def _is_loud(units: Sequence[Unit], hit: Found) -> bool:
+    return True in [unit.loud for unit in units[hit.start : hit.end + 1]]
+
+
+def turn_back(units: Sequence[Unit], found: Sequence[Found], lone: Sequence[int]) -> set[int]:
+    """Praise before a negation that nothing follows ("leuk is het niet") is turned round; returns the negations that did so."""
+    praise = {hit.end: hit for hit in found if hit.valence > 0 and not hit.turned}
+    used: set[int] = set()
+    for negation in lone:
+        if not units[negation].backward:
+            continue
+        for place in range(negation - 1, max(negation - REACH, 0) - 1, -1):
+            unit = units[place]
+            if unit.halts:
+                break
+            if (hit := praise.get(place)) is not None and not hit.turned:
+                hit.valence *= PRAISE_NEGATED
+                hit.turned = True
+                hit.negation = negation
+                used.add(negation)
+                break
+    return used
+
+
+def mock(units: Sequence[Unit], found: Sequence[Found], mocking: Sequence[int]) -> None:
+    """The only praise of a text, at the head of its sentence, is turned by a word soon after that mocks it."""
+    praise = [hit for hit in found if hit.valence > 0]
+    if len(praise) != 1 or (hit := praise[0]).turned or units[hit.start].stop:
+        return
+    head = hit.start
+    while head and not units[head - 1].stop:
+        head -= 1
+    if any(unit.degree == 1.0 for unit in units[head : hit.start]):
+        return
+    for place in mocking:
+        between = units[hit.end + 1 : place]
+        if hit.end < place <= hit.end + 1 + MOCKED_WITHIN and not any(unit.stop or unit.contrast for unit in between):
+            hit.valence *= MOCKED
+            hit.turned = True
+            hit.negation = place
+            return
+
+
+def close(units: Sequence[Unit], thanks: Sequence[Found]) -> None:
+    """Thanks after a question or a request count less."""
+    asked = next((place for place, unit in enumerate(units) if unit.request or unit.stop == QUESTION), len(units))
+    for hit in thanks:
+        if hit.start > asked and hit.valence > 0:
+            hit.valence *= THANKS_CLOSING
+
+
+def mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[Found]) -> None:
+    """Faults that are told earlier in the sentence of their mending, with no blame between ("slecht gerepareerd"), count less."""
+    mended = -1
+    for hit in reversed(found):
+        sentence = bisect_left(ends, hit.start)
+        if hit.valence > 0:
+            if units[hit.start].mends or units[hit.end].mends:
+                mended = sentence
+        elif units[hit.start].fault and not hit.places:
+            if mended == sentence:
+                hit.valence *= MENDED
+        else:
+            mended = -1
+
+
+def belittle(rules: Rules, units: Sequence[Unit], found: Sequence[Found]) -> None:
+    """An exclamation of praise before or after nothing but blame mocks."""
+    first, last = found[0], found[-1]
+    if units[0].hollow and first.valence > 0 and max([hit.valence for hit in found[1:]]) < 0:
+        head = next((place for place, unit in enumerate(units[: HOLLOW_WORDS + 1]) if unit.stop), 0)
+        if first.end < head < found[1].start and _is_hollow(rules, units[:head]):
+            first.valence *= MOCKED
+    elif last.valence > 0 and max([hit.valence for hit in found[:-1]]) < 0:
+        end = next((place for place in range(len(units), 0, -1) if not units[place - 1].stop), 0)
+        begin = next((place for place in range(end, 0, -1) if units[place - 1].stop), 0)
+        if found[-2].end < begin <= last.start and end - begin <= HOLLOW_WORDS and _is_hollow(rules, units[begin:end]):
+            last.valence *= MOCKED
+
+
+def _is_hollow(rules: Rules, units: Sequence[Unit]) -> bool:
+    """As listed; or, if of two words or more, with one more at its end: whom it is said to."""
+    hollow, forms = rules.hollow, [unit.form for unit in units]
+    return " ".join(forms) in hollow or (len(forms) > 2 and " ".join(forms[:-1]) in hollow)
+
+
+def balance(units: Sequence[Unit], found: Sequence[Found]) -> None:
+    """Praise of one thing and blame of another, each in a short clause of its own, weigh the same and half: neither wins."""
+    one, other = found
+    if one.valence * other.valence >= 0 or one.start != one.end or other.start != other.end or one.turned or other.turned:
+        return
+    stops = [place for place, unit in enumerate(units[:-1]) if unit.stop]
+    if len(stops) != 1 or not one.start < stops[0] < other.start or units[one.start].stop or units[other.start].stop:
+        return
+    if 2 <= stops[0] <= ALIKE_WORDS and 2 <= len(units) - 1 - stops[0] <= ALIKE_WORDS + 1:
+        weight = BALANCED * min(abs(one.valence), abs(other.valence))
+        for hit in found:
+            hit.valence = math.copysign(weight, hit.valence)
+
+
+def even_out(found: Sequence[Found]) -> None:
+    """Where a text says itself that it is torn ("een zesje"), neither praise nor blame wins: both weigh half of the lighter."""
+    praise, blame = (math.fsum(sign * hit.valence for hit in found if sign * hit.valence > 0) for sign in (1, -1))
+    if praise and blame:
+        weight = BALANCED * min(praise, blame)
+        for hit in found:
+            hit.valence *= weight / (praise if hit.valence > 0 else blame)
+
+
+def sentences(units: Sequence[Unit]) -> tuple[list[int], set[int]]:
+    """Where sentences end, and the numbers of those that ask; the sentence of a place is the number of ends before it."""
+    ends = [place for place, unit in enumerate(units) if unit.stop >= SENTENCE]
+    return ends, {number for number, place in enumerate(ends) if units[place].stop == QUESTION}
+
+
+def ask(rules: Rules, units: Sequence[Unit], ends: Sequence[int], questions: set[int], found: Sequence[Found]) -> None:
+    """In a question praise counts less; faults and events too where they are asked after, and nobody insists."""
+    asked: dict[int, bool] = {}
+    for hit in found:
+        number = bisect_left(ends, hit.start)
+        if number in questions:
+            if hit.valence > 0:
+                hit.valence *= PRAISE_ASKED
+            elif not hit.places and (units[hit.start].fault or units[hit.start].form in rules.events):
+                if number not in asked:
+                    asked[number] = _asks(rules, units[ends[number - 1] + 1 if number else 0 : ends[number]])
+                if asked[number]:
+                    hit.valence *= BLAME_ASKED
+
+
+def _asks(rules: Rules, sentence: Sequence[Unit]) -> bool:
+    """Whether a question begins with a word of asking, right away or after a call ("hallo, is ...?"), and does not insist."""
+    asking, insistent = rules.asking, rules.insistent
+    called = next((place + 1 for place, unit in enumerate(sentence[:CALLED]) if unit.stop), 0)
+    begins = sentence[0].form in asking or (called < len(sentence) and sentence[called].form in asking)
+    return begins and not any(unit.form in insistent for unit in sentence)
+
+
+def contrast(ends: Sequence[int], found: Sequence[Found], contrasts: Sequence[int]) -> None:
+    """In a sentence with a contrast ("maar"), what comes before its first one counts less, what follows more."""
+    first: dict[int, int] = {}
+    for place in contrasts:
+        first.setdefault(bisect_left(ends, place), place)
+    for hit in found:
+        turn = first.get(bisect_left(ends, hit.start))
+        if turn is not None:
+            hit.valence *= BEFORE_CONTRAST if hit.start < turn else AFTER_CONTRAST
+
+
+def report(rules: Rules, units: Sequence[Unit], found: Sequence[Found]) -> None:
+    """In news (a word of reporting, nobody speaks or is spoken to) events and negations of we know not what are no verdict."""
+    personal, events = rules.personal, rules.events
+    if not any(unit.form in personal for unit in units):
+        for hit in found:
+            if hit.told or units[hit.start].form in events or units[hit.end].form in events:
+                hit.valence *= REPORTED
