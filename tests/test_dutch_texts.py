@@ -480,7 +480,7 @@ TABLE = """
 + Nog geen enkele klacht over de leiding => geen enkele klacht
 - Nog nooit zo'n slechte uitleg gehad => Nog nooit zo'n slechte
 - Nog geen reactie op mijn formulier => Nog geen
-- Nog geen kapotte lamp vervangen => Nog geen; kapotte
+- Nog geen kapotte lamp vervangen => geen kapotte vervangen
 - Nog geen klacht beantwoord => Nog geen; klacht
 # blame that is asked for; who insists, blames, and an insult is no question
 - Hoe kan een bedrijf klanten belazeren? => belazeren

@@ -43,7 +43,7 @@ def packs(draw: st.DrawFn) -> Pack:
         nominal=draw(_some),
         verbs=draw(_some),
         mocking=draw(_some),
-        hollow=draw(st.frozensets(st.lists(_words, min_size=1, max_size=2).map(" ".join), max_size=3)),
+        hollow=draw(st.frozensets(st.one_of(st.just("👍"), st.lists(_words, min_size=1, max_size=2).map(" ".join)), max_size=3)),
         asking=draw(_some),
         insistent=draw(_some),
         balancing=draw(_some),
@@ -57,7 +57,10 @@ def packs(draw: st.DrawFn) -> Pack:
     )
     either = st.lists(_words, min_size=1, max_size=2, unique=True).map("|".join)
     slots = st.lists(st.one_of(either, either, st.sampled_from(["*", ";"])), max_size=2)
-    phrase = st.builds(lambda first, middle, last, worth: Phrase(_tidy(first, *middle, last), worth), either, slots, either, _valences)
+    phrase = st.builds(
+        lambda first, middle, last, worth, hushes: Phrase(_tidy(first, *middle, last), 0.0 if hushes else worth, hushes),
+        *(either, slots, either, _valences, st.integers(0, 3).map(lambda number: number == 0)),
+    )
     return Pack(
         rules=rules,
         words=draw(st.dictionaries(_words, _valences, max_size=5)),
@@ -99,12 +102,12 @@ class PlainScorer:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self.rules = pack.rules
-        self.phrases = {forms: phrase.valence for phrase in pack.phrases for forms in product(*phrase.slots())}
+        self.phrases = {forms: (phrase.valence, phrase.hushes) for phrase in pack.phrases for forms in product(*phrase.slots())}
 
     def score(self, text: str) -> PackScore:
         words = [_Word(token, ";" if token in ",.!?" else token.lower(), STOPS.get(token, 0)) for token in text.split()]
         words = [word._replace(form="") if word.stop > 1 else word for word in words]
-        hits, negations, contrasts, mocking, reports, balances = self.find(words)
+        hits, negations, contrasts, mocking, reports, balances, hushed = self.find(words)
         free = set(negations)
         before: _Hit | None = None
         for hit in hits:
@@ -124,6 +127,13 @@ class PlainScorer:
                 and any(w.form in self.rules.requests or w.stop == 3 for w in words[: hit.places[0]])
             ):
                 hit.value *= turns.THANKS_CLOSING
+        for place in hushed:
+            for number in range(place + 1, len(words)):
+                if words[number].stop >= 2 or words[number].form in self.rules.contrast:
+                    break
+                for hit in hits:
+                    if hit.places[0] == number:
+                        hit.value *= turns.HUSHED
         for number, hit in enumerate(hits):
             if hit.value < 0 and len(hit.places) == 1 and words[hit.places[0]].form in self.rules.faults:
                 for later in hits[number + 1 :]:
@@ -160,8 +170,7 @@ class PlainScorer:
                 if hit.value > 0:
                     hit.value *= turns.PRAISE_ASKED
                 elif (
-                    len(hit.places) == 1
-                    and self.asked_after(words[hit.places[0]])
+                    any(self.asked_after(words[place]) for place in (hit.places[0], hit.places[-1]))
                     and self.asks(words, here, sentence)
                     and not self.rules.insistent.intersection(forms)
                 ):
@@ -208,27 +217,30 @@ class PlainScorer:
             return " ".join([*own, words[hit.negation].written])
         return " ".join([*(word.written for word in words[hit.negation : hit.places[0]] if self.known(word)), *own])
 
-    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int], list[int], list[int], list[int]]:
+    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int], list[int], list[int], list[int], list[int]]:
         hits: list[_Hit] = []
         negations: list[int] = []
         contrasts: list[int] = []
         mocking: list[int] = []
         reports: list[int] = []
         balances: list[int] = []
+        hushed: list[int] = []
         covered = -1
         for place, word in enumerate(words):
             if place <= covered:
                 continue
             matches = [
-                (places[-1], len(places), -valence, places)
-                for phrase, valence in self.phrases.items()
+                (places[-1], len(places), -valence, places, hushes)
+                for phrase, (valence, hushes) in self.phrases.items()
                 for places in self.matches(words, place, phrase)
             ]
             if matches and not self.only_negates(words, max(matches)[3], -max(matches)[2]):
-                covered, _, worst, places = max(matches)
+                covered, _, worst, places, hushes = max(matches)
                 balances += [at for at in (places[0], places[-1]) if words[at].form in self.rules.balancing]
                 if worst:
                     hits.append(_Hit(places, -worst))
+                elif hushes:
+                    hushed.append(covered)
                 continue
             if word.form in self.rules.balancing:
                 balances.append(place)
@@ -258,7 +270,7 @@ class PlainScorer:
                 and not self.is_degree(words, place)
             ):
                 hits.append(_Hit((place,), self.pack.words[word.form]))
-        return hits, negations, contrasts, mocking, reports, balances
+        return hits, negations, contrasts, mocking, reports, balances, hushed
 
     def asked_after(self, word: _Word) -> bool:
         return word.form in self.rules.faults or word.form in self.rules.events
@@ -317,12 +329,15 @@ class PlainScorer:
             return
         stops = [place for place, word in enumerate(words) if word.stop or word.form in self.pack.emoji]
         first, last = hits[0], hits[-1]
-        begins = words[0].form in {phrase.split()[0] for phrase in self.rules.hollow}
+        begins = words[0].form in WORDS and words[0].form in {phrase.split()[0] for phrase in self.rules.hollow}
         if begins and first.value > 0 and all(hit.value < 0 for hit in hits[1:]):
             head = stops[0] if stops else 0
             if head <= turns.HOLLOW_WORDS and first.places[-1] < head < hits[1].places[0] and self.is_hollow(words[:head]):
                 first.value *= turns.MOCKED
         elif last.value > 0 and all(hit.value < 0 for hit in hits[:-1]):
+            if last.sign:
+                last.value *= turns.MOCKED if words[last.places[0]].form in self.rules.hollow else 1
+                return
             tail = list(dropwhile(lambda place: place in stops, reversed(range(len(words)))))
             tail = tail[: next((number for number, place in enumerate(tail) if place in stops), len(tail))]
             between = hits[-2].places[-1] < tail[-1] <= last.places[0] if tail else False

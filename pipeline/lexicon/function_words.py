@@ -12,7 +12,7 @@ _NL: Final = """
     mag mogen mocht moet moeten moest moesten wil wilt willen wilde zal zult zullen zou zouden ga gaat gaan ging gingen doe doet doen deed
     gedaan kom komt komen kwam krijg krijgt krijgen kreeg gekregen laat laten liet maak maakt maken zie ziet zien vind vindt vinden zeg
     zegt zeggen zit zitten staat staan ligt liggen keer gewoon graag ge gij zijt 't t den nen gene ne da nie ni wa zich zelf af toe mee
-    weg terug
+    weg terug volgens
 """
 _EN: Final = """
     the a an i me my mine you your yours he him his she her it its we us our they them their this that these those who what which when

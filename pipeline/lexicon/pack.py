@@ -39,11 +39,13 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``closers``: negations only where one of ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``quiet``:
     negations that lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not reach across one of ``verbs``
     ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem hoor").
-    ``hollow``: exclamations that mock where only blame follows ("Top weer. Derde keer mis."). ``reporting``: words of news; where one
-    stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a question begins with one and
-    has none of ``insistent``, a word of ``faults`` or ``events`` in it is asked after ("is de storing verholpen?"). ``balancing``: words
-    by which a text says that it is torn ("een zesje"). ``faults``: hardly count where one of ``mending`` follows ("probleem ...
-    opgelost"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests``
+    ``hollow``: exclamations and signs that mock where all else is blame ("Top weer. Derde keer mis.", "... valt uit 👏"). ``reporting``:
+    words of news; where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a
+    question begins with one and has none of ``insistent``, a word of ``faults`` or ``events`` in it is asked after ("is de storing
+    verholpen?"). ``balancing``: words by which a text says that it is torn ("een zesje"). ``hushing``: phrases after which, up to a
+    contrast, hardly anything is said of us ("bij mijn vorige bank", "ik was bang dat"). ``faults``: hardly count where one of
+    ``mending`` follows ("probleem ... opgelost"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks``
+    after a question or one of ``requests``
     only close a message. ``variants``: words that are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
     """
 
@@ -66,6 +68,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     asking: frozenset[str] = frozenset()
     insistent: frozenset[str] = frozenset()
     balancing: frozenset[str] = frozenset()
+    hushing: tuple[str, ...] = ()
     faults: frozenset[str] = frozenset()
     mending: frozenset[str] = frozenset()
     reporting: frozenset[str] = frozenset()
@@ -88,6 +91,8 @@ class Phrase(Struct, frozen=True, gc=False):
 
     text: str
     valence: float
+    hushes: bool = False
+    """Whether it is one of `Rules.hushing`."""
 
     def slots(self) -> list[list[str]]:
         """The alternatives of each word."""
@@ -139,6 +144,10 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
             for form in phrase.text.split("|"):
                 if single.setdefault(form, phrase.valence) != phrase.valence:
                     raise PackError(f"{file}: {_two_valences(form, phrase.valence, single[form])}")
+    for phrase in _phrases(dict.fromkeys(plain.hushing, 0.0), "rules.toml"):
+        if " " not in phrase.text:
+            raise PackError(f"rules.toml: hushing: {phrase.text!r} must be of two words or more")
+        several.append(msgspec.structs.replace(phrase, hushes=True))
     found = _decode(signs, _Signs, "signs.toml")
     emoji = dict(_single(found.emoji, "signs.toml"))
     if joined := [sign for sign in emoji if len(sign) > 1]:

@@ -19,6 +19,7 @@ from pipeline.lexicon.turns import (
     close,
     contrast,
     even_out,
+    hush,
     mend,
     mock,
     modify,
@@ -129,6 +130,8 @@ class PackScorer:
         if turns is not None and turns.thanks:
             close(units, turns.thanks)
         mends = turns is not None and turns.mends
+        if turns is not None and turns.hushed:
+            hush(units, found, turns.hushed)
         ends, questions = sentences(units) if contrasts or asked or mends else _NO_QUESTION
         if mends:
             mend(units, ends, found)

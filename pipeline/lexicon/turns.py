@@ -27,6 +27,8 @@ REPORTED = 0.15
 """News of an event ("storing in Ede verholpen") judges nobody, unless it is told by somebody whom it hit."""
 MENDED = 0.2
 """A fault that was mended ("de storing was in tien minuten verholpen") is told, and hardly held against anybody."""
+HUSHED = 0.2
+"""What was feared, or is said of another company, is hardly said of us ("ik was bang dat", "bij mijn vorige bank")."""
 ALIKE_WORDS = 4
 """“Goede app, slechte helpdesk”: of praise and blame in two clauses of so many words neither wins."""
 BALANCED = 0.5
@@ -135,6 +137,15 @@ def close(units: Sequence[Unit], thanks: Sequence[Found]) -> None:
             hit.valence *= THANKS_CLOSING
 
 
+def hush(units: Sequence[Unit], found: Sequence[Found], hushed: Sequence[int]) -> None:
+    """What stands behind one of ``hushed``, up to a contrast or the end of the sentence, hardly counts."""
+    for begin in hushed:
+        end = next((place for place in range(begin + 1, len(units)) if units[place].contrast or units[place].stop >= SENTENCE), len(units))
+        for hit in found:
+            if begin < hit.start < end:
+                hit.valence *= HUSHED
+
+
 def mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[Found]) -> None:
     """Faults that are told earlier in the sentence of their mending, with no blame between ("slecht gerepareerd"), count less."""
     mended = -1
@@ -151,13 +162,17 @@ def mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[Found]) -> 
 
 
 def belittle(rules: Rules, units: Sequence[Unit], found: Sequence[Found]) -> None:
-    """An exclamation of praise before or after nothing but blame mocks."""
+    """An exclamation of praise before or after nothing but blame mocks, and so does applause (👏) after it."""
     first, last = found[0], found[-1]
     if units[0].hollow and first.valence > 0 and max([hit.valence for hit in found[1:]]) < 0:
         head = next((place for place, unit in enumerate(units[: HOLLOW_WORDS + 1]) if unit.stop), 0)
         if first.end < head < found[1].start and _is_hollow(rules, units[:head]):
             first.valence *= MOCKED
     elif last.valence > 0 and max([hit.valence for hit in found[:-1]]) < 0:
+        if units[last.start].stop:
+            if units[last.start].shown in rules.hollow:
+                last.valence *= MOCKED
+            return
         end = next((place for place in range(len(units), 0, -1) if not units[place - 1].stop), 0)
         begin = next((place for place in range(end, 0, -1) if units[place - 1].stop), 0)
         if found[-2].end < begin <= last.start and end - begin <= HOLLOW_WORDS and _is_hollow(rules, units[begin:end]):
@@ -207,11 +222,15 @@ def ask(rules: Rules, units: Sequence[Unit], ends: Sequence[int], questions: set
         if number in questions:
             if hit.valence > 0:
                 hit.valence *= PRAISE_ASKED
-            elif not hit.places and (units[hit.start].fault or units[hit.start].form in rules.events):
+            elif _is_asked_after(rules, units[hit.start]) or _is_asked_after(rules, units[hit.end]):
                 if number not in asked:
                     asked[number] = _asks(rules, units[ends[number - 1] + 1 if number else 0 : ends[number]])
                 if asked[number]:
                     hit.valence *= BLAME_ASKED
+
+
+def _is_asked_after(rules: Rules, unit: Unit) -> bool:
+    return unit.fault or unit.form in rules.events
 
 
 def _asks(rules: Rules, sentence: Sequence[Unit]) -> bool:

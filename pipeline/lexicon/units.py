@@ -43,24 +43,24 @@ _NOTHING: dict[str, "Node"] = {}
 
 class Node:
     """A place in the tree of phrases: which words may follow, the `mark` of all of them, and the valence if a phrase ends here; ``ends``:
-    whether one does, or a gap may follow, so that the next word does not tell whether it goes on."""
+    whether one does, or a gap may follow, so that the next word does not tell whether it goes on; ``hushes``: of that phrase."""
 
-    __slots__ = ("ends", "following", "gap", "marks", "valence")
+    __slots__ = ("ends", "following", "gap", "hushes", "marks", "valence")
 
     def __init__(self) -> None:
         self.following = _NOTHING
         self.marks = 0
-        self.ends = False
+        self.ends = self.hushes = False
         self.gap: Node | None = None
         self.valence: float | None = None
 
-    def add(self, slots: Sequence[Sequence[str]], valence: float) -> None:
-        """Grow the branches of one phrase, one for each choice of its alternatives."""
+    def add(self, slots: Sequence[Sequence[str]], phrase: Phrase) -> None:
+        """Grow the branches of a phrase behind its first word (``slots``), one for each choice of its alternatives."""
         ends = [self]
         for slot in slots:
             ends = [end.step(form) for end in ends for form in slot]
         for end in ends:
-            end.valence, end.ends = valence, True
+            end.valence, end.hushes, end.ends = phrase.valence, phrase.hushes, True
 
     def step(self, form: str) -> "Node":
         """The node behind this one by a word or a gap; it grows where there is none."""
@@ -317,7 +317,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         if tree is None and (phrases := self._first.get(form)) is not None:
             tree = self._trees[form] = Node()
             for phrase in phrases:
-                tree.add(_as_read(phrase)[1:], phrase.valence)
+                tree.add(_as_read(phrase)[1:], phrase)
         return tree
 
     def _valence(self, form: str) -> float:
