@@ -480,13 +480,50 @@ TABLE = """
 + Nog geen enkele klacht over de leiding => geen enkele klacht
 - Nog nooit zo'n slechte uitleg gehad => Nog nooit zo'n slechte
 - Nog geen reactie op mijn formulier => Nog geen
-- Nog geen kapotte lamp vervangen => geen kapotte vervangen
+- Nog geen kapotte lamp vervangen => Nog geen vervangen
 - Nog geen klacht beantwoord => Nog geen; klacht
 # blame that is asked for; who insists, blames, and an insult is no question
 - Hoe kan een bedrijf klanten belazeren? => belazeren
 0 Is de pan vatbaar voor krassen en roest?
 0 Zijn de schoenen gevoelig voor krassen en barsten?
 - Is de lift nu alweer kapot? => alweer kapot
+# what was feared, is said by others or of others, up to a contrast
+0 Bij mijn vorige garage moest ik altijd zeuren en wachten
+- Bij mijn vorige bank was de app traag, maar bij jullie is hij nog trager => nog trager
+- Jullie zijn nog trager dan mijn vorige garage => nog trager
++ We waren bang dat het vies zou zijn, maar het was brandschoon => brandschoon
+0 Volgens mijn zus is het een geweldige kapper
++ Volgens mijn zus was het een ramp, maar ik vond het heerlijk => heerlijk
+0 Mijn collega's zeggen dat de kantine vies is
+0 Deze update verhelpt een fout waardoor de kaart vastliep
+# applause after nothing but blame
+- Weer een uur in de kou gestaan, schandalig 👏 => in de kou; schandalig; 👏
++ De monteur was er binnen tien minuten 👏 => 👏
++ Geweldig geholpen 👏👏 => Geweldig geholpen; 👏
+# a word that may be one of degree judges before a sign
+- Dit is verschrikkelijk 😡 => verschrikkelijk; 😡
+# a phrase for a fault is asked after too
+0 Wat kost het als ik te laat betaal?
+0 Krijg ik een boete als ik het boek te laat inlever?
+- Waarom komt de bus altijd te laat? => te laat
+- Is de bus alweer te laat? => alweer; te laat
+# matters of every day
++ Na een kwartiertje stond ik weer buiten met mijn rijbewijs => Na kwartiertje weer buiten
+0 Ik loop slecht, is er een lift in het gebouw?
+- De roltrap loopt slecht => slecht
++ De kapotte lamp is meteen vervangen => kapotte vervangen
+- De kapotte lamp is nog steeds niet vervangen => kapotte nog vervangen
++ Dat is pas service => Dat is pas service
++ Zo'n aardige kapper vind je niet snel => Zo'n vind je niet snel
+0 Klachten kunt u indienen bij de balie
+0 Mijn zoon wordt snel boos, is daar ruimte voor?
+- Ik word hier boos van => boos
+0 Heb hem nog niet uitgeprobeerd
++ De defecte mocht ik houden => defecte mocht houden
+0 Wij huren hier al twaalf jaar
+- Al twaalf jaar niet geschilderd => Al jaar niet
+- Daar kom ik niet meer terug => Daar kom ik niet terug
++ Hier kom ik zeker terug => Hier kom ik terug
 # what speaks mildly against the verdict is not told
 + Prachtig hotel, ook al is er geen zwembad => Prachtig
 """

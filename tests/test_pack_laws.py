@@ -129,7 +129,7 @@ class PlainScorer:
                 hit.value *= turns.THANKS_CLOSING
         for place in hushed:
             for number in range(place + 1, len(words)):
-                if words[number].stop >= 2 or words[number].form in self.rules.contrast:
+                if words[number].stop or words[number].form in {*self.rules.contrast, *self.pack.emoji}:
                     break
                 for hit in hits:
                     if hit.places[0] == number:
@@ -391,7 +391,7 @@ class PlainScorer:
 
     def is_degree(self, words: Sequence[_Word], place: int) -> bool:
         degrees = self.rules.degrees
-        worth = [bool(self.pack.words.get(word.form) or self.pack.emoji.get(word.form)) for word in words[place + 1 : place + 3]]
+        worth = [bool(self.pack.words.get(word.form)) for word in words[place + 1 : place + 3]]
         if words[place].form not in degrees:
             return False
         return worth[:1] == [True] or (len(worth) == 2 and words[place + 1].form in degrees and worth[1])

@@ -212,6 +212,6 @@ def _is_open(units: Sequence[Unit], closer: int) -> bool:
 def _is_degree(units: Sequence[Unit], place: int) -> bool:
     """Whether a word that may be either ("verschrikkelijk") stands for the degree of what follows."""
     following = units[place + 1 : place + 3]
-    return any(unit.valence for unit in following[:1]) or (
-        len(following) == 2 and following[0].degree != 1.0 and bool(following[1].valence)
+    return any(unit.valence and not unit.stop for unit in following[:1]) or (
+        len(following) == 2 and following[0].degree != 1.0 and bool(following[1].valence) and not following[1].stop
     )

@@ -27,7 +27,7 @@ REPORTED = 0.15
 """News of an event ("storing in Ede verholpen") judges nobody, unless it is told by somebody whom it hit."""
 MENDED = 0.2
 """A fault that was mended ("de storing was in tien minuten verholpen") is told, and hardly held against anybody."""
-HUSHED = 0.2
+HUSHED = 0.1
 """What was feared, or is said of another company, is hardly said of us ("ik was bang dat", "bij mijn vorige bank")."""
 ALIKE_WORDS = 4
 """“Goede app, slechte helpdesk”: of praise and blame in two clauses of so many words neither wins."""
@@ -138,9 +138,9 @@ def close(units: Sequence[Unit], thanks: Sequence[Found]) -> None:
 
 
 def hush(units: Sequence[Unit], found: Sequence[Found], hushed: Sequence[int]) -> None:
-    """What stands behind one of ``hushed``, up to a contrast or the end of the sentence, hardly counts."""
+    """What stands behind one of ``hushed``, up to a contrast or the end of the clause, hardly counts."""
     for begin in hushed:
-        end = next((place for place in range(begin + 1, len(units)) if units[place].contrast or units[place].stop >= SENTENCE), len(units))
+        end = next((place for place in range(begin + 1, len(units)) if units[place].contrast or units[place].stop), len(units))
         for hit in found:
             if begin < hit.start < end:
                 hit.valence *= HUSHED
