@@ -279,6 +279,10 @@ def test_a_word_listed_as_nothing_says_nothing(text: str, hits: list[tuple[str, 
         pytest.param({"rules": b'[variants]\n"nie" = "ni"\n"ni" = "niet"'}, r"rules\.toml: variants: 'nie' = 'ni' must", id="a chain"),
         pytest.param({"rules": b'[variants]\n"Nie" = "niet"'}, r"rules\.toml: variants: 'Nie' = 'niet' must", id="a capital"),
         pytest.param({"rules": b'[variants]\n"nie meer" = "niet"'}, r"rules\.toml: variants: 'nie meer' = 'niet'", id="a variant of two"),
+        pytest.param({"rules": b'hushing = ["vreesde"]'}, r"rules\.toml: hushing: 'vreesde' must be of two words", id="a hush of a word"),
+        pytest.param(
+            {"rules": b'hushing = ["bang dat *"]'}, r"rules\.toml: 'bang dat \*' begins or ends with a gap", id="a hush and a gap"
+        ),
         pytest.param({"base": b"# head\ngoed 1"}, r"base\.tsv: line 2 is not a word, a tab and a number", id="no tab"),
         pytest.param({"base": b"goed\tveel"}, r"base\.tsv: line 1 is not a word, a tab and a number", id="no number"),
         pytest.param({"base": b"goed\t99"}, r"base\.tsv: line 1 is not .* from -4 to 4", id="a valence beyond the scale in the base"),
