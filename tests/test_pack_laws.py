@@ -46,7 +46,7 @@ def packs(draw: st.DrawFn) -> Pack:
         hollow=draw(st.frozensets(st.one_of(st.just("👍"), st.lists(_words, min_size=1, max_size=2).map(" ".join)), max_size=3)),
         asking=draw(_some),
         insistent=draw(_some),
-        balancing=draw(_some),
+        balancing=draw(_some.map(tuple)),
         faults=draw(_some),
         mending=draw(_some),
         reporting=draw(_some),
@@ -58,8 +58,8 @@ def packs(draw: st.DrawFn) -> Pack:
     either = st.lists(_words, min_size=1, max_size=2, unique=True).map("|".join)
     slots = st.lists(st.one_of(either, either, st.sampled_from(["*", ";"])), max_size=2)
     phrase = st.builds(
-        lambda first, middle, last, worth, hushes: Phrase(_tidy(first, *middle, last), 0.0 if hushes else worth, hushes),
-        *(either, slots, either, _valences, st.integers(0, 3).map(lambda number: number == 0)),
+        lambda first, middle, last, worth, role: Phrase(_tidy(first, *middle, last), 0.0 if role else worth, role),
+        *(either, slots, either, _valences, st.sampled_from(["", "", "", "hushing", "balancing"])),
     )
     return Pack(
         rules=rules,
@@ -102,7 +102,7 @@ class PlainScorer:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self.rules = pack.rules
-        self.phrases = {forms: (phrase.valence, phrase.hushes) for phrase in pack.phrases for forms in product(*phrase.slots())}
+        self.phrases = {forms: (phrase.valence, phrase.role) for phrase in pack.phrases for forms in product(*phrase.slots())}
 
     def score(self, text: str) -> PackScore:
         words = [_Word(token, ";" if token in ",.!?" else token.lower(), STOPS.get(token, 0)) for token in text.split()]
@@ -230,17 +230,19 @@ class PlainScorer:
             if place <= covered:
                 continue
             matches = [
-                (places[-1], len(places), -valence, places, hushes)
-                for phrase, (valence, hushes) in self.phrases.items()
+                (places[-1], len(places), -valence, places, role)
+                for phrase, (valence, role) in self.phrases.items()
                 for places in self.matches(words, place, phrase)
             ]
             if matches and not self.only_negates(words, max(matches)[3], -max(matches)[2]):
-                covered, _, worst, places, hushes = max(matches)
+                covered, _, worst, places, role = max(matches)
                 balances += [at for at in (places[0], places[-1]) if words[at].form in self.rules.balancing]
                 if worst:
                     hits.append(_Hit(places, -worst))
-                elif hushes:
+                elif role == "hushing":
                     hushed.append(covered)
+                elif role:
+                    balances.append(covered)
                 continue
             if word.form in self.rules.balancing:
                 balances.append(place)
@@ -339,10 +341,18 @@ class PlainScorer:
                 last.value *= turns.MOCKED if words[last.places[0]].form in self.rules.hollow else 1
                 return
             tail = list(dropwhile(lambda place: place in stops, reversed(range(len(words)))))
-            tail = tail[: next((number for number, place in enumerate(tail) if place in stops), len(tail))]
+            tail, rest = self.clause(tail, stops)
+            comma = bool(rest) and words[rest[0]].stop == 1
+            if comma and len(tail) <= turns.ADDRESSED and last.places[-1] < tail[-1]:
+                tail, _ = self.clause(rest[1:], stops)
             between = hits[-2].places[-1] < tail[-1] <= last.places[0] if tail else False
             if between and len(tail) <= turns.HOLLOW_WORDS and self.is_hollow([words[place] for place in reversed(tail)]):
                 last.value *= turns.MOCKED
+
+    def clause(self, places: Sequence[int], stops: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+        """Places, from the last to the first, up to a stop; and what comes before them."""
+        size = next((number for number, place in enumerate(places) if place in stops), len(places))
+        return places[:size], places[size:]
 
     def is_hollow(self, words: Sequence[_Word]) -> bool:
         forms = [word.form for word in words]
@@ -360,7 +370,7 @@ class PlainScorer:
             one.value, other.value = math.copysign(weight, one.value), math.copysign(weight, other.value)
 
     def mock(self, words: Sequence[_Word], hits: Sequence[_Hit], mocking: Sequence[int]) -> None:
-        praise = [hit for hit in hits if hit.value > 0]
+        praise = [hit for hit in hits if hit.value > 0 and not (hit.sign and words[hit.places[0]].form in self.rules.hollow)]
         if len(praise) != 1 or praise[0].negation is not None or praise[0].sign:
             return
         (hit,) = praise

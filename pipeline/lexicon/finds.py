@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from pipeline.lexicon.pack import Role
 from pipeline.lexicon.units import PLAIN, Node, Unit
 
 GAP_WORDS = 3
@@ -28,7 +29,7 @@ class Found(Struct, eq=False, gc=False):
     told: str = ""
     """What a reader is shown, where that is not what stands there."""
     turned: bool = False
-    hushes: bool = False
+    role: Role = ""
     negation: int = -1
     """The negation that turned it round, if one did."""
 
@@ -96,9 +97,12 @@ def find(units: Sequence[Unit]) -> Read:
                     if unit.mends or units[covered].mends:
                         turns = turns or Turns()
                         turns.mends = True
-                elif phrase.hushes:
+                elif phrase.role:
                     turns = turns or Turns()
-                    turns.hushed.append(covered)
+                    if phrase.role == "hushing":
+                        turns.hushed.append(covered)
+                    else:
+                        turns.balances = True
                 continue
         if unit.judges:
             found.append(Found(place, place, unit.valence, unit.valence))
@@ -158,12 +162,12 @@ def _only_negates(units: Sequence[Unit], phrase: Found) -> bool:
 def _match(units: Sequence[Unit], start: int, first: Node) -> Found | None:
     """The phrase at ``start`` that ends farthest; none is of one word."""
     valence: float | None = None
-    hushes = False
+    role: Role = ""
     place, end, last = start + 1, start, len(units)
     node: Node | None = first
     while node is not None:  # where no gap goes on there is one way to go
         if node.valence is not None:
-            valence, hushes, end = node.valence, node.hushes, place
+            valence, role, end = node.valence, node.role, place
         if place == last:
             break
         if (gap := node.gap) is not None:
@@ -177,17 +181,17 @@ def _match(units: Sequence[Unit], start: int, first: Node) -> Found | None:
             break
         node = node.following.get(unit.form)
         place += 1
-    return None if valence is None else Found(start, end - 1, valence, valence, tuple(range(start, end)), hushes=hushes)
+    return None if valence is None else Found(start, end - 1, valence, valence, tuple(range(start, end)), role=role)
 
 
 def _match_over_gaps(units: Sequence[Unit], start: int, first: Node) -> Found | None:
     """The phrase at ``start`` that ends farthest; of those, the one of most words, so that no gap outdoes a word; then the worst."""
-    best: tuple[int, int, float, tuple[int, ...], bool] = (-1, 0, 0.0, (), False)
+    best: tuple[int, int, float, tuple[int, ...], Role] = (-1, 0, 0.0, (), "")
     open_: list[tuple[int, tuple[int, ...], Node]] = [(start + 1, (start,), first)]
     while open_:
         place, places, node = open_.pop()
         if node.valence is not None and place >= best[0]:
-            best = max(best, (place, len(places), -node.valence, places, node.hushes))
+            best = max(best, (place, len(places), -node.valence, places, node.role))
         if place >= len(units):
             continue
         if (following := node.following.get(units[place].form)) is not None:
@@ -200,8 +204,8 @@ def _match_over_gaps(units: Sequence[Unit], start: int, first: Node) -> Found | 
                     open_.append((ahead + 1, (*places, ahead), following))
                 if unit.halts:
                     break
-    end, _, blame, places, hushes = best
-    return Found(start, end - 1, -blame, -blame, places, hushes=hushes) if end >= 0 else None
+    end, _, blame, places, role = best
+    return Found(start, end - 1, -blame, -blame, places, role=role) if end >= 0 else None
 
 
 def _is_open(units: Sequence[Unit], closer: int) -> bool:

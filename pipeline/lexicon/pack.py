@@ -42,7 +42,8 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``hollow``: exclamations and signs that mock where all else is blame ("Top weer. Derde keer mis.", "... valt uit 👏"). ``reporting``:
     words of news; where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a
     question begins with one and has none of ``insistent``, a word of ``faults`` or ``events`` in it is asked after ("is de storing
-    verholpen?"). ``balancing``: words by which a text says that it is torn ("een zesje"). ``hushing``: phrases after which, up to a
+    verholpen?"). ``balancing``: words
+    and phrases by which a text says that it is torn ("een zesje"). ``hushing``: phrases after which, up to a
     contrast, hardly anything is said of us ("bij mijn vorige bank", "ik was bang dat"). ``faults``: hardly count where one of
     ``mending`` follows ("probleem ... opgelost"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks``
     after a question or one of ``requests``
@@ -67,7 +68,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hollow: frozenset[str] = frozenset()
     asking: frozenset[str] = frozenset()
     insistent: frozenset[str] = frozenset()
-    balancing: frozenset[str] = frozenset()
+    balancing: tuple[str, ...] = ()
     hushing: tuple[str, ...] = ()
     faults: frozenset[str] = frozenset()
     mending: frozenset[str] = frozenset()
@@ -83,6 +84,9 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     variants: dict[str, str] = {}
 
 
+Role = Literal["", "hushing", "balancing"]
+
+
 class Phrase(Struct, frozen=True, gc=False):
     """Words in a row, each with its alternatives parted by ``|`` (``*``: a gap), and what any choice of them is worth.
 
@@ -91,8 +95,8 @@ class Phrase(Struct, frozen=True, gc=False):
 
     text: str
     valence: float
-    hushes: bool = False
-    """Whether it is one of `Rules.hushing`."""
+    role: Role = ""
+    """The name of the `Rules` that it is one of, if any."""
 
     def slots(self) -> list[list[str]]:
         """The alternatives of each word."""
@@ -144,10 +148,7 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
             for form in phrase.text.split("|"):
                 if single.setdefault(form, phrase.valence) != phrase.valence:
                     raise PackError(f"{file}: {_two_valences(form, phrase.valence, single[form])}")
-    for phrase in _phrases(dict.fromkeys(plain.hushing, 0.0), "rules.toml"):
-        if " " not in phrase.text:
-            raise PackError(f"rules.toml: hushing: {phrase.text!r} must be of two words or more")
-        several.append(msgspec.structs.replace(phrase, hushes=True))
+    several += _with_a_role(plain)
     found = _decode(signs, _Signs, "signs.toml")
     emoji = dict(_single(found.emoji, "signs.toml"))
     if joined := [sign for sign in emoji if len(sign) > 1]:
@@ -162,6 +163,17 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
         emoji=emoji,
         emoticons=dict(_emoticons(found.emoticons)),
     )
+
+
+def _with_a_role(rules: Rules) -> Iterator[Phrase]:
+    """What counts in no direction, but has a part in the rules; single words of ``balancing`` are looked up by themselves."""
+    roles: tuple[tuple[Role, Iterable[str]], ...] = (("hushing", rules.hushing), ("balancing", rules.balancing))
+    for role, entries in roles:
+        for phrase in _phrases(dict.fromkeys(entries, 0.0), "rules.toml"):
+            if " " in phrase.text:
+                yield Phrase(phrase.text, 0.0, role)
+            elif role == "hushing":
+                raise PackError(f"rules.toml: hushing: {phrase.text!r} must be of two words or more")
 
 
 def without_accents(text: str) -> str:

@@ -126,7 +126,7 @@ class PackScorer:
                 used |= turn_back(units, found, lone)
                 lone = [place for place in lone if place not in used and not units[place].quiet]
         if turns is not None and turns.mocking:
-            mock(units, found, turns.mocking)
+            mock(self._pack.rules, units, found, turns.mocking)
         if turns is not None and turns.thanks:
             close(units, turns.thanks)
         mends = turns is not None and turns.mends

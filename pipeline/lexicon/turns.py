@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.lexicon.finds import REACH, Found, Read
 from pipeline.lexicon.pack import Rules
-from pipeline.lexicon.units import QUESTION, SENTENCE, Unit
+from pipeline.lexicon.units import CLAUSE, QUESTION, SENTENCE, Unit
 
 DEGREE_REACH = 2
 PRAISE_NEGATED = -0.8
@@ -34,6 +34,8 @@ ALIKE_WORDS = 4
 BALANCED = 0.5
 HOLLOW_WORDS = 4
 """“Top weer.” before nothing but blame is mockery; an exclamation is no longer than this, with whom it is said to at its end."""
+ADDRESSED = 2
+"""So many words behind a comma may be whom it is said to ("..., beste gemeente")."""
 THANKS_CLOSING = 0.15
 """Thanks after a question or a request close a message."""
 LOUD = 0.7
@@ -110,9 +112,9 @@ def turn_back(units: Sequence[Unit], found: Sequence[Found], lone: Sequence[int]
     return used
 
 
-def mock(units: Sequence[Unit], found: Sequence[Found], mocking: Sequence[int]) -> None:
-    """The only praise of a text, at the head of its sentence, is turned by a word soon after that mocks it."""
-    praise = [hit for hit in found if hit.valence > 0]
+def mock(rules: Rules, units: Sequence[Unit], found: Sequence[Found], mocking: Sequence[int]) -> None:
+    """The only praise of a text (applause is none), at the head of its sentence, is turned by a word soon after that mocks it."""
+    praise = [hit for hit in found if hit.valence > 0 and not (units[hit.start].stop and units[hit.start].shown in rules.hollow)]
     if len(praise) != 1 or (hit := praise[0]).turned or units[hit.start].stop:
         return
     head = hit.start
@@ -174,9 +176,17 @@ def belittle(rules: Rules, units: Sequence[Unit], found: Sequence[Found]) -> Non
                 last.valence *= MOCKED
             return
         end = next((place for place in range(len(units), 0, -1) if not units[place - 1].stop), 0)
-        begin = next((place for place in range(end, 0, -1) if units[place - 1].stop), 0)
+        begin = _clause(units, end)
+        if last.end < begin and end - begin <= ADDRESSED and units[begin - 1].stop == CLAUSE:  # ", Stadtwerke."
+            end = begin - 1
+            begin = _clause(units, end)
         if found[-2].end < begin <= last.start and end - begin <= HOLLOW_WORDS and _is_hollow(rules, units[begin:end]):
             last.valence *= MOCKED
+
+
+def _clause(units: Sequence[Unit], end: int) -> int:
+    """Where the clause begins that ends before a place."""
+    return next((place for place in range(end, 0, -1) if units[place - 1].stop), 0)
 
 
 def _is_hollow(rules: Rules, units: Sequence[Unit]) -> bool:

@@ -8,7 +8,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from pipeline.lexicon.pack import GAP, Pack, Phrase, without_accents, without_umlauts
+from pipeline.lexicon.pack import GAP, Pack, Phrase, Role, without_accents, without_umlauts
 
 REMEMBERED_PIECES = 1 << 14
 """Pieces of tokens before all are forgotten."""
@@ -43,14 +43,15 @@ _NOTHING: dict[str, "Node"] = {}
 
 class Node:
     """A place in the tree of phrases: which words may follow, the `mark` of all of them, and the valence if a phrase ends here; ``ends``:
-    whether one does, or a gap may follow, so that the next word does not tell whether it goes on; ``hushes``: of that phrase."""
+    whether one does, or a gap may follow, so that the next word does not tell whether it goes on; ``role``: of that phrase."""
 
-    __slots__ = ("ends", "following", "gap", "hushes", "marks", "valence")
+    __slots__ = ("ends", "following", "gap", "marks", "role", "valence")
 
     def __init__(self) -> None:
         self.following = _NOTHING
         self.marks = 0
-        self.ends = self.hushes = False
+        self.ends = False
+        self.role: Role = ""
         self.gap: Node | None = None
         self.valence: float | None = None
 
@@ -60,7 +61,7 @@ class Node:
         for slot in slots:
             ends = [end.step(form) for end in ends for form in slot]
         for end in ends:
-            end.valence, end.hushes, end.ends = phrase.valence, phrase.hushes, True
+            end.valence, end.role, end.ends = phrase.valence, phrase.role, True
 
     def step(self, form: str) -> "Node":
         """The node behind this one by a word or a gap; it grows where there is none."""
