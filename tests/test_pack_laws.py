@@ -213,6 +213,9 @@ class PlainScorer:
             return words[hit.places[0]].written
         if hit.negation is None:
             return " ".join(own)
+        if hit.places[0] < hit.negation < hit.places[-1]:
+            own = [words[place].written for place in sorted((*hit.places, hit.negation)) if words[place].form not in ("", ";")]
+            return " ".join(own)
         if hit.negation > hit.places[0]:
             return " ".join([*own, words[hit.negation].written])
         return " ".join([*(word.written for word in words[hit.negation : hit.places[0]] if self.known(word)), *own])
@@ -410,7 +413,13 @@ class PlainScorer:
         free, used = negations
         rules, start = self.rules, hit.places[0]
         factor = 1.0
-        for place in range(start - 1, max(start - finds.REACH, 0) - 1, -1):
+        silent = rules.quiet | rules.closers
+        inside = [place for place in range(start, hit.places[-1]) if place not in hit.places and words[place].form in rules.negations]
+        inside = [place for place in inside if words[place].form not in silent]
+        if inside and not any(words[place].form in rules.negations for place in hit.places):
+            hit.negation = inside[-1]
+        lowest = max(start - finds.REACH, 0) if hit.negation is None else start
+        for place in range(start - 1, lowest - 1, -1):
             form = words[place].form
             other = before is not None and place == before.places[-1] and before.plain * hit.plain < 0
             if words[place].stop or form in rules.limits or form in rules.contrast or other:

@@ -184,6 +184,8 @@ def _shown(units: Sequence[Unit], hit: Found) -> str:
     shown = " ".join([word for place in hit.places if (word := units[place].shown)]) if hit.places else units[hit.start].shown
     if hit.negation < 0:
         return shown
+    if hit.start < hit.negation < hit.end:
+        return " ".join([word for place in sorted((*hit.places, hit.negation)) if (word := units[place].shown)])
     if hit.negation > hit.start:
         return f"{shown} {units[hit.negation].shown}"
     return " ".join([*[unit.shown for unit in units[hit.negation : hit.start] if unit.shown], shown])

@@ -57,6 +57,8 @@ def modify(text: str, units: Sequence[Unit], read: Read) -> set[int]:
         lowest = start - REACH if start > REACH else 0
         if before is not None and before.end >= lowest and before.plain * hit.plain < 0:
             lowest = before.end + 1
+        if hit.end - start >= len(hit.places) > 0 and (inside := _negation_inside(units, hit)) is not None:
+            share, hit.negation, lowest = units[inside].negation, inside, start  # "valt hier nooit uit"
         for place in range(start - 1, lowest - 1, -1):
             unit = units[place]
             if not unit.acts:
@@ -86,6 +88,14 @@ def modify(text: str, units: Sequence[Unit], read: Read) -> set[int]:
             hit.valence += math.copysign(LOUD, hit.valence)
         before = hit
     return used
+
+
+def _negation_inside(units: Sequence[Unit], hit: Found) -> int | None:
+    """The last negation in the gaps of a phrase that has none itself."""
+    if any(units[place].negation for place in hit.places):
+        return None
+    gaps = [place for place in range(hit.start, hit.end) if place not in hit.places]
+    return next((place for place in reversed(gaps) if units[place].negation and not units[place].quiet and not units[place].closer), None)
 
 
 def _is_loud(units: Sequence[Unit], hit: Found) -> bool:
