@@ -149,13 +149,6 @@ class PlainScorer:
             self.belittle(words, hits)
         if not lone and not contrasts:
             self.balance(words, hits)
-        both = [[hit for hit in hits if hit.value * sign > 0] for sign in (1, -1)]
-        if balances and all(both):
-            least = min(abs(math.fsum(hit.value for hit in side)) for side in both)
-            for side in both:
-                whole = abs(math.fsum(hit.value for hit in side))
-                for hit in side:
-                    hit.value *= turns.BALANCED * least / whole
         sentence = [sum(word.stop >= 2 for word in words[:place]) for place in range(len(words))]
         asking = {sentence[place] for place, word in enumerate(words) if word.stop == 3}
         for place in negations:
@@ -183,6 +176,13 @@ class PlainScorer:
             for hit in hits:
                 if hit.told or {words[hit.places[0]].form, words[hit.places[-1]].form} & self.rules.events:
                     hit.value *= turns.REPORTED
+        both = [[hit for hit in hits if hit.value * sign > 0] for sign in (1, -1)]
+        if balances and all(both):
+            least = min(abs(math.fsum(hit.value for hit in side)) for side in both)
+            for side in both:
+                whole = abs(math.fsum(hit.value for hit in side))
+                for hit in side:
+                    hit.value *= turns.BALANCED * least / whole
         total = math.fsum(hit.value for hit in hits) * (1 + scorer.EXCLAIMED * min(text.count("!"), scorer.MOST_EXCLAMATIONS))
         shown = [(self.shown(words, hit), round(hit.value, 2)) for hit in hits]
         return PackScore(round(total / math.sqrt(total * total + scorer.SATURATION), 4), [hit for hit in shown if hit[1]])
@@ -347,7 +347,11 @@ class PlainScorer:
             tail, rest = self.clause(tail, stops)
             comma = bool(rest) and words[rest[0]].stop == 1
             if comma and len(tail) <= turns.ADDRESSED and last.places[-1] < tail[-1]:
-                tail, _ = self.clause(rest[1:], stops)
+                tail, rest = self.clause(rest[1:], stops)
+            before, _ = self.clause(rest[1:], stops)
+            faults = all(len(hit.places) == 1 and words[hit.places[0]].form in self.rules.faults for hit in hits[:-1])
+            if faults and rest and hits[-2].places[-1] < (before[-1] if before else rest[0]):
+                return
             between = hits[-2].places[-1] < tail[-1] <= last.places[0] if tail else False
             if between and len(tail) <= turns.HOLLOW_WORDS and self.is_hollow([words[place] for place in reversed(tail)]):
                 last.value *= turns.MOCKED
@@ -415,7 +419,7 @@ class PlainScorer:
         factor = 1.0
         silent = rules.quiet | rules.closers
         inside = [place for place in range(start, hit.places[-1]) if place not in hit.places and words[place].form in rules.negations]
-        inside = [place for place in inside if words[place].form not in silent]
+        inside = [at for at in inside if words[at].form not in silent and rules.degrees.get(words[at + 1].form, 1.0) <= 1]
         if inside and not any(words[place].form in rules.negations for place in hit.places):
             hit.negation = inside[-1]
         lowest = max(start - finds.REACH, 0) if hit.negation is None else start

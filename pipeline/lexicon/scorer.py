@@ -140,8 +140,6 @@ class PackScorer:
                 belittle(self._pack.rules, units, found)
             if short and not contrasts and not lone:
                 balance(units, found)
-            if turns is not None and turns.balances:
-                even_out(found)
         if lone:
             said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
             if said:
@@ -157,6 +155,8 @@ class PackScorer:
             contrast(ends, found, contrasts)
         if turns is not None and turns.reports and "!" not in text:
             report(self._pack.rules, units, found)
+        if turns is not None and turns.balances:
+            even_out(found)
         return found
 
 

@@ -91,11 +91,14 @@ def modify(text: str, units: Sequence[Unit], read: Read) -> set[int]:
 
 
 def _negation_inside(units: Sequence[Unit], hit: Found) -> int | None:
-    """The last negation in the gaps of a phrase that has none itself."""
+    """The last negation in the gaps of a phrase that has none itself; none before a word of degree ("nog nooit zo goed geholpen")."""
     if any(units[place].negation for place in hit.places):
         return None
-    gaps = [place for place in range(hit.start, hit.end) if place not in hit.places]
-    return next((place for place in reversed(gaps) if units[place].negation and not units[place].quiet and not units[place].closer), None)
+    for place in range(hit.end - 1, hit.start, -1):
+        unit = units[place]
+        if unit.negation and place not in hit.places and not (unit.quiet or unit.closer or units[place + 1].degree > 1):
+            return place
+    return None
 
 
 def _is_loud(units: Sequence[Unit], hit: Found) -> bool:
@@ -190,6 +193,8 @@ def belittle(rules: Rules, units: Sequence[Unit], found: Sequence[Found]) -> Non
         if last.end < begin and end - begin <= ADDRESSED and units[begin - 1].stop == CLAUSE:  # ", Stadtwerke."
             end = begin - 1
             begin = _clause(units, end)
+        if all(units[hit.start].fault and not hit.places for hit in found[:-1]) and found[-2].end < _clause(units, max(begin - 1, 0)):
+            return  # "Ketel lek, binnen een uur een monteur. Top!"
         if found[-2].end < begin <= last.start and end - begin <= HOLLOW_WORDS and _is_hollow(rules, units[begin:end]):
             last.valence *= MOCKED
 
