@@ -512,7 +512,7 @@ TABLE = """
 0 Ik loop slecht, is er een lift in het gebouw?
 - De roltrap loopt slecht => slecht
 + De kapotte lamp is meteen vervangen => kapotte vervangen
-- De kapotte lamp is nog steeds niet vervangen => kapotte nog vervangen
+- De kapotte lamp is nog steeds niet vervangen => kapotte steeds niet vervangen
 + Dat is pas service => Dat is pas service
 + Zo'n aardige kapper vind je niet snel => Zo'n vind je niet snel
 0 Klachten kunt u indienen bij de balie

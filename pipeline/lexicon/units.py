@@ -152,6 +152,8 @@ QUOTED = -1.0
 _QUOTES = frozenset("\"'“”‘’„«»")
 
 _APOSTROPHES = str.maketrans("’‘`´", "''''")
+_MEASURED = re.compile(r"(\d+)([^\W\d_]+)")
+"""A figure with its measure: "20min", "50euro"."""
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 MODIFIERS = re.compile("[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
 
@@ -250,6 +252,9 @@ class Units(dict[str, tuple[Unit, ...]]):
                     return _PLAIN
         if (joint := _joint(piece, elision=self._pack.rules.elision)) is not None:
             return chain.from_iterable(map(self._part, piece.split(joint)))
+        if piece[0].isdigit() and (match := _MEASURED.fullmatch(piece)) is not None:
+            if len(match[2]) >= LEAST_PART or match[2].lower() in self._variants:
+                return chain.from_iterable(map(self._part, match.groups()))
         return _NUMBER if piece.isdigit() else _PLAIN
 
     def _part(self, piece: str) -> Iterable[Unit]:
