@@ -524,6 +524,24 @@ TABLE = """
 - Al twaalf jaar niet geschilderd => Al jaar niet
 - Daar kom ik niet meer terug => Daar kom ik niet terug
 + Hier kom ik zeker terug => Hier kom ik terug
+# a negation in the gap of a phrase turns it round
++ De stroom valt hier nooit uit => valt nooit uit
++ Ze laten je nooit wachten => laten nooit wachten
+- Het internet valt elke avond uit => valt elke uit
++ Ik ben nog nooit zo goed geholpen => ben goed geholpen
+# praise after nothing but a fault is meant where something was done between; mockery may be said to somebody
++ Ketel lek, binnen een uur een monteur. Top! => lek; Top
+- Ketel lek. Top! => lek; Top
+- Geen warm water en niemand komt. Top geregeld, gemeente => Geen warm water; niemand komt; Top geregeld
+- Top service hoor, drie dagen zonder warm water 👏 => Top service hoor; zonder warm water; 👏
+# phrases of balance too
+0 Prima eten maar trage bediening, zes op tien
+- Prima eten maar trage bediening => Prima; trage bediening
+# figures with their measure
+- 20min vertraging op de kade => vertraging
+# a question that asks how things stand
+0 Is de klacht van mijn moeder al in behandeling?
+0 Is er nu een storing in Ede?
 # what speaks mildly against the verdict is not told
 + Prachtig hotel, ook al is er geen zwembad => Prachtig
 """
