@@ -107,7 +107,7 @@ class PlainScorer:
     def score(self, text: str) -> PackScore:
         words = [_Word(token, ";" if token in ",.!?" else token.lower(), STOPS.get(token, 0)) for token in text.split()]
         words = [word._replace(form="") if word.stop > 1 else word for word in words]
-        hits, negations, contrasts, mocking, reports, balances, hushed = self.find(words)
+        hits, negations, contrasts, mocking, reports, balances, hushed, mended = self.find(words)
         free = set(negations)
         before: _Hit | None = None
         for hit in hits:
@@ -134,17 +134,7 @@ class PlainScorer:
                 for hit in hits:
                     if hit.places[0] == number:
                         hit.value *= turns.HUSHED
-        for number, hit in enumerate(hits):
-            if hit.value < 0 and len(hit.places) == 1 and words[hit.places[0]].form in self.rules.faults:
-                for later in hits[number + 1 :]:
-                    if any(word.stop >= 2 for word in words[hit.places[0] : later.places[0]]):
-                        break
-                    fault = len(later.places) == 1 and words[later.places[0]].form in self.rules.faults
-                    if later.value <= 0 and not fault:
-                        break
-                    if later.value > 0 and {words[at].form for at in (later.places[0], later.places[-1])} & self.rules.mending:
-                        hit.value *= turns.MENDED
-                        break
+        self.mend(words, hits, mended)
         if not contrasts:
             self.belittle(words, hits)
         if not lone and not contrasts:
@@ -220,7 +210,9 @@ class PlainScorer:
             return " ".join([*own, words[hit.negation].written])
         return " ".join([*(word.written for word in words[hit.negation : hit.places[0]] if self.known(word)), *own])
 
-    def find(self, words: Sequence[_Word]) -> tuple[list[_Hit], list[int], list[int], list[int], list[int], list[int], list[int]]:
+    def find(
+        self, words: Sequence[_Word]
+    ) -> tuple[list[_Hit], list[int], list[int], list[int], list[int], list[int], list[int], list[int]]:
         hits: list[_Hit] = []
         negations: list[int] = []
         contrasts: list[int] = []
@@ -228,6 +220,7 @@ class PlainScorer:
         reports: list[int] = []
         balances: list[int] = []
         hushed: list[int] = []
+        mended: list[int] = []
         covered = -1
         for place, word in enumerate(words):
             if place <= covered:
@@ -249,6 +242,8 @@ class PlainScorer:
                 continue
             if word.form in self.rules.balancing:
                 balances.append(place)
+            if word.form in self.rules.mending and not self.pack.words.get(word.form):
+                mended.append(place)
             if word.form in self.rules.contrast:
                 if place + 1 < len(words) and not words[place + 1].form.isdigit():
                     contrasts.append(place)
@@ -275,7 +270,7 @@ class PlainScorer:
                 and not self.is_degree(words, place)
             ):
                 hits.append(_Hit((place,), self.pack.words[word.form]))
-        return hits, negations, contrasts, mocking, reports, balances, hushed
+        return hits, negations, contrasts, mocking, reports, balances, hushed, mended
 
     def asked_after(self, word: _Word) -> bool:
         return word.form in self.rules.faults or word.form in self.rules.events
@@ -329,6 +324,26 @@ class PlainScorer:
     def unsaid(self, word: str) -> bool:
         return word.lower() in UNSAID
 
+    def mend(self, words: Sequence[_Word], hits: Sequence[_Hit], mended: Sequence[int]) -> None:
+        found = {hit.places[0]: hit for hit in hits}
+        for hit in hits:
+            if hit.value >= 0 or not self.is_fault(words, hit):
+                continue
+            for place in range(hit.places[0] + 1, len(words)):
+                if words[place - 1].stop >= 2:
+                    break
+                if (later := found.get(place)) is not None and later.value <= 0 and not self.is_fault(words, later):
+                    break
+                ends = () if later is None else (later.places[0], later.places[-1])
+                told = later is not None and later.value > 0 and any(words[at].form in self.rules.mending for at in ends)
+                denied = any(word.form in self.rules.negations for word in words[max(place - finds.REACH, 0) : place])
+                if told or (place in mended and not denied):
+                    hit.value *= turns.MENDED
+                    break
+
+    def is_fault(self, words: Sequence[_Word], hit: _Hit) -> bool:
+        return len(hit.places) == 1 and words[hit.places[0]].form in self.rules.faults
+
     def belittle(self, words: Sequence[_Word], hits: Sequence[_Hit]) -> None:
         if len(hits) < 2:
             return
@@ -349,7 +364,7 @@ class PlainScorer:
             if comma and len(tail) <= turns.ADDRESSED and last.places[-1] < tail[-1]:
                 tail, rest = self.clause(rest[1:], stops)
             before, _ = self.clause(rest[1:], stops)
-            faults = all(len(hit.places) == 1 and words[hit.places[0]].form in self.rules.faults for hit in hits[:-1])
+            faults = all(self.is_fault(words, hit) for hit in hits[:-1])
             if faults and rest and hits[-2].places[-1] < (before[-1] if before else rest[0]):
                 return
             between = hits[-2].places[-1] < tail[-1] <= last.places[0] if tail else False

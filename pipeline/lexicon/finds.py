@@ -44,6 +44,8 @@ class Turns(Struct, eq=False, gc=False):
     hushed: list[int] = []
     """Behind which hardly anything counts."""
     mends: bool = False
+    mended: list[int] = []
+    """Words of mending that have no valence."""
     balances: bool = False
 
 
@@ -117,6 +119,9 @@ def _find_by_rule(units: Sequence[Unit], place: int, found: list[Found], negatio
     if unit.balances:
         turns = turns or Turns()
         turns.balances = True
+    if unit.mends and not unit.valence:
+        turns = turns or Turns()
+        turns.mended.append(place)
     if unit.contrast:
         if place + 1 < len(units) and not units[place + 1].number:  # "maar 2 euro": only
             turns = turns or Turns()

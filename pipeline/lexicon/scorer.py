@@ -129,12 +129,12 @@ class PackScorer:
             mock(self._pack.rules, units, found, turns.mocking)
         if turns is not None and turns.thanks:
             close(units, turns.thanks)
-        mends = turns is not None and turns.mends
+        mends = turns is not None and (turns.mends or turns.mended)
         if turns is not None and turns.hushed:
             hush(units, found, turns.hushed)
         ends, questions = sentences(units) if contrasts or asked or mends else _NO_QUESTION
         if mends:
-            mend(units, ends, found)
+            mend(units, ends, found, turns.mended if turns is not None else [])
         if len(found) > 1:
             if not contrasts:
                 belittle(self._pack.rules, units, found)

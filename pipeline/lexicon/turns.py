@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from operator import itemgetter
 
 from pipeline.lexicon.finds import REACH, Found, Read
 from pipeline.lexicon.pack import Rules
@@ -39,6 +40,8 @@ ADDRESSED = 2
 THANKS_CLOSING = 0.15
 """Thanks after a question or a request close a message."""
 LOUD = 0.7
+
+_first = itemgetter(0)
 
 
 def modify(text: str, units: Sequence[Unit], read: Read) -> set[int]:
@@ -161,19 +164,25 @@ def hush(units: Sequence[Unit], found: Sequence[Found], hushed: Sequence[int]) -
                 hit.valence *= HUSHED
 
 
-def mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[Found]) -> None:
-    """Faults that are told earlier in the sentence of their mending, with no blame between ("slecht gerepareerd"), count less."""
-    mended = -1
-    for hit in reversed(found):
-        sentence = bisect_left(ends, hit.start)
-        if hit.valence > 0:
-            if units[hit.start].mends or units[hit.end].mends:
-                mended = sentence
-        elif units[hit.start].fault and not hit.places:
-            if mended == sentence:
+def mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[Found], mended: Sequence[int]) -> None:
+    """Faults that are told earlier in the sentence of their mending, with no blame between ("slecht gerepareerd"), count less.
+
+    It is told by praise, or by a word without a valence (``mended``) that is not negated.
+    """
+    done = [place for place in mended if not any(unit.negation for unit in units[max(place - REACH, 0) : place])]
+    sentence = -1
+    for start, hit in sorted([*((hit.start, hit) for hit in found), *((place, None) for place in done)], key=_first, reverse=True):
+        here = bisect_left(ends, start)
+        if hit is None:
+            sentence = here
+        elif hit.valence > 0:
+            if units[start].mends or units[hit.end].mends:
+                sentence = here
+        elif units[start].fault and not hit.places:
+            if sentence == here:
                 hit.valence *= MENDED
         else:
-            mended = -1
+            sentence = -1
 
 
 def belittle(rules: Rules, units: Sequence[Unit], found: Sequence[Found]) -> None:

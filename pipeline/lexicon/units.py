@@ -252,9 +252,9 @@ class Units(dict[str, tuple[Unit, ...]]):
                     return _PLAIN
         if (joint := _joint(piece, elision=self._pack.rules.elision)) is not None:
             return chain.from_iterable(map(self._part, piece.split(joint)))
-        if piece[0].isdigit() and (match := _MEASURED.fullmatch(piece)) is not None:
-            if len(match[2]) >= LEAST_PART or match[2].lower() in self._variants:
-                return chain.from_iterable(map(self._part, match.groups()))
+        measured = _MEASURED.fullmatch(piece) if piece[0].isdigit() else None
+        if measured is not None and (len(measured[2]) >= LEAST_PART or measured[2].lower() in self._variants):
+            return chain.from_iterable(map(self._part, measured.groups()))
         return _NUMBER if piece.isdigit() else _PLAIN
 
     def _part(self, piece: str) -> Iterable[Unit]:
@@ -271,12 +271,12 @@ class Units(dict[str, tuple[Unit, ...]]):
         degree = rules.degrees.get(form, 1.0)
         phrases = self._tree(form)
         contrast, excess, limit, mocking = form in rules.contrast, form in rules.excess, form in rules.limits, form in rules.mocking
-        reporting, balances = form in rules.reporting, form in rules.balancing
+        reporting, balances, mends = form in rules.reporting, form in rules.balancing, form in rules.mending
         opens = _NOTHING if phrases is None else phrases.following
         leaps = _NOTHING if phrases is None or phrases.gap is None else phrases.gap.following
         rule = (
-            contrast or mocking or reporting or balances or negation != 0.0
-            or (valence != 0.0 and (degree != 1.0 or form in rules.greetings or form in rules.thanks or form in rules.mending))
+            contrast or mocking or reporting or balances or mends or negation != 0.0
+            or (valence != 0.0 and (degree != 1.0 or form in rules.greetings or form in rules.thanks))
         )  # fmt: skip
         return Unit(
             shown=piece,
@@ -305,14 +305,14 @@ class Units(dict[str, tuple[Unit, ...]]):
             reporting=reporting,
             balances=balances,
             fault=form in rules.faults,
-            mends=form in rules.mending,
+            mends=mends,
             hollow=form in self._hollow,
             phrases=phrases,
             opens=opens,
             opened=0 if phrases is None else phrases.marks,
             leaps=leaps,
             leaped=0 if phrases is None or phrases.gap is None else phrases.gap.marks,
-            speaks=contrast or mocking or reporting or balances or negation != 0.0 or valence != 0.0 or bool(leaps),
+            speaks=contrast or mocking or reporting or balances or mends or negation != 0.0 or valence != 0.0 or bool(leaps),
             halts=contrast or limit,
             acts=contrast or limit or excess or negation != 0.0 or degree != 1.0,
         )
