@@ -534,6 +534,16 @@ TABLE = """
 - Ketel lek. Top! => lek; Top
 - Geen warm water en niemand komt. Top geregeld, gemeente => Geen warm water; niemand komt; Top geregeld
 - Top service hoor, drie dagen zonder warm water 👏 => Top service hoor; zonder warm water; 👏
++ In nog geen tien minuten geholpen => In nog geen minuten geholpen
+- Nog geen week later alweer stuk => Nog geen week stuk
+- Opgelost is er niets => Opgelost is niets
+# what was found, or promised, and who speaks
++ Jullie monteur vond het lek binnen een kwartier. Chapeau! => vond lek binnen; Chapeau
+- Beloofd: snelle levering. Gekregen: niks. => Beloofd snelle levering; Gekregen niks
+0 Mijn zus is heel tevreden over jullie energie. Is het tarief voor mij hetzelfde?
+0 Volgens u is alles netjes afgehandeld
+- Ik word het aardig zat => aardig zat
++ Aardige mensen hoor => Aardige mensen hoor
 # phrases of balance too
 0 Prima eten maar trage bediening, zes op tien
 - Prima eten maar trage bediening => Prima; trage bediening
