@@ -127,13 +127,10 @@ class PlainScorer:
                 and any(w.form in self.rules.requests or w.stop == 3 for w in words[: hit.places[0]])
             ):
                 hit.value *= turns.THANKS_CLOSING
-        for place in hushed:
-            for number in range(place + 1, len(words)):
-                if words[number].stop or words[number].form in {*self.rules.contrast, *self.pack.emoji}:
-                    break
-                for hit in hits:
-                    if hit.places[0] == number:
-                        hit.value *= turns.HUSHED
+        for hit in hits:
+            ends = [at for at in range(hit.places[0] + 1) if words[at].stop or words[at].form in {*self.rules.contrast, *self.pack.emoji}]
+            if any(place < hit.places[0] and not any(place < end for end in ends) for place in hushed):
+                hit.value *= turns.HUSHED
         self.mend(words, hits, mended)
         if not contrasts:
             self.belittle(words, hits)

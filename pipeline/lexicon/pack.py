@@ -31,22 +31,21 @@ class PackError(ValueError):
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the words of a language work on each other.
 
-    ``contrast``: what follows counts more ("maar"). ``greetings``: say nothing as the first word. ``excess``: turn praise into blame ("te
-    groot"). ``limits``: a negation does not reach across. ``backward``: negations that may come last ("leuk is het niet"). ``endings``:
-    may come off. ``negations``: how much of what follows is turned round. ``degrees``: factor on what follows. ``prefixes``: factor on the
-    rest of the word. ``roots``: what a stem without its ending may end in ("molest" + "ar"). ``accents``: whether they are kept; if not,
-    "avería" and "averia" are one word, in files and texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa").
-    ``closers``: negations only where one of ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``quiet``:
-    negations that lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not reach across one of ``verbs``
-    ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem hoor").
-    ``hollow``: exclamations and signs that mock where all else is blame ("Top weer. Derde keer mis.", "... valt uit 👏"). ``reporting``:
-    words of news; where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a
-    question begins with one and has none of ``insistent``, a word of ``faults`` or ``events`` in it is asked after ("is de storing
-    verholpen?"). ``balancing``: words
-    and phrases by which a text says that it is torn ("een zesje"). ``hushing``: phrases after which, up to a
-    contrast, hardly anything is said of us ("bij mijn vorige bank", "ik was bang dat"). ``faults``: hardly count where one of
-    ``mending`` follows ("probleem ... opgelost"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks``
-    after a question or one of ``requests``
+    ``contrast``: what follows counts more ("maar"). ``greetings``: say nothing as the first word. ``excess``: turn praise into blame
+    ("te groot"). ``limits``: a negation does not reach across. ``backward``: negations that may come last ("leuk is het niet").
+    ``endings``: may come off. ``negations``: how much of what follows is turned round. ``degrees``: factor on what follows.
+    ``prefixes``: factor on the rest of the word. ``roots``: what a stem without its ending may end in ("molest" + "ar"). ``accents``:
+    whether they are kept; if not, "avería" and "averia" are one word, in files and texts. ``elision``: an unlisted word is taken apart
+    at its apostrophes ("l'attesa"). ``closers``: negations only where one of ``openers`` stands a few words before ("ne … plus"; "plus"
+    alone is more). ``quiet``: negations that lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not
+    reach across one of ``verbs`` ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins
+    with ("mooi systeem hoor"). ``hollow``: exclamations and signs that mock where all else is blame ("Top weer. Derde keer mis.", "...
+    valt uit 👏"). ``reporting``: words of news; where one stands and none of ``personal``, blame for one of ``events`` ("storing") is
+    only told. ``asking``: where a question begins with one and has none of ``insistent``, a word of ``faults`` or ``events``, or a
+    phrase that begins or ends with one, is asked after ("is de storing verholpen?"). ``balancing``: words and phrases by which a text
+    says that it is torn ("een zesje"). ``hushing``: phrases after which, up to a contrast or the end of their clause, hardly anything
+    is said of us ("bij mijn vorige bank", "ik was bang dat"). ``faults``: hardly count where one of ``mending`` follows ("probleem ...
+    opgelost"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests``
     only close a message. ``variants``: words that are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
     """
 

@@ -139,8 +139,9 @@ def mock(rules: Rules, units: Sequence[Unit], found: Sequence[Found], mocking: S
     if any(unit.degree == 1.0 for unit in units[head : hit.start]):
         return
     for place in mocking:
-        between = units[hit.end + 1 : place]
-        if hit.end < place <= hit.end + 1 + MOCKED_WITHIN and not any(unit.stop or unit.contrast for unit in between):
+        if not hit.end < place <= hit.end + 1 + MOCKED_WITHIN:
+            continue
+        if not any(unit.stop or unit.contrast for unit in units[hit.end + 1 : place]):
             hit.valence *= MOCKED
             hit.turned = True
             hit.negation = place
@@ -157,11 +158,16 @@ def close(units: Sequence[Unit], thanks: Sequence[Found]) -> None:
 
 def hush(units: Sequence[Unit], found: Sequence[Found], hushed: Sequence[int]) -> None:
     """What stands behind one of ``hushed``, up to a contrast or the end of the clause, hardly counts."""
+    hits, end = iter(found), -1
+    hit = next(hits, None)
     for begin in hushed:
+        if begin < end:  # hushed already
+            continue
         end = next((place for place in range(begin + 1, len(units)) if units[place].contrast or units[place].stop), len(units))
-        for hit in found:
-            if begin < hit.start < end:
+        while hit is not None and hit.start < end:
+            if hit.start > begin:
                 hit.valence *= HUSHED
+            hit = next(hits, None)
 
 
 def mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[Found], mended: Sequence[int]) -> None:
