@@ -548,6 +548,7 @@ TABLE = """
 0 Prima eten maar trage bediening, zes op tien
 - Prima eten maar trage bediening => Prima; trage bediening
 # figures with their measure
+- 45min aan de lijn gehangen => 45min aan de lijn
 - 20min vertraging op de kade => vertraging
 # a question that asks how things stand
 0 Is de klacht van mijn moeder al in behandeling?

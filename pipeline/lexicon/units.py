@@ -254,7 +254,8 @@ class Units(dict[str, tuple[Unit, ...]]):
             return chain.from_iterable(map(self._part, piece.split(joint)))
         measured = _MEASURED.fullmatch(piece) if piece[0].isdigit() else None
         if measured is not None and (len(measured[2]) >= LEAST_PART or measured[2].lower() in self._variants):
-            return chain.from_iterable(map(self._part, measured.groups()))
+            known = [msgspec.structs.replace(unit, shown=piece) if unit.shown else unit for unit in self._part(measured[2])]
+            return (NUMBER, *known)
         return _NUMBER if piece.isdigit() else _PLAIN
 
     def _part(self, piece: str) -> Iterable[Unit]:
