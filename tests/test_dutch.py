@@ -165,7 +165,10 @@ def sign(text: str) -> int:
             {"leuk": 1.9},
             id="zonder does not reach across a verb, and is no verdict by itself",
         ),
-        pytest.param("Mooi systeem hoor", {"Mooi hoor": -0.8}, id="hoor takes back the praise before it"),
+        pytest.param("Mooi systeem hoor", {"Mooi hoor": -0.8}, id="hoor takes back an exclamation before it"),
+        pytest.param("Vriendelijke bakker hoor. Traag", {"Vriendelijke hoor": -0.76, "Traag": -1.8}, id="and any praise beside blame"),
+        pytest.param("Vriendelijke bakker hoor", {"Vriendelijke": 1.9}, id="but no praise where nobody is blamed"),
+        pytest.param("Mooi systeem hoor, maar traag", {"Mooi": 1.2, "traag": -2.34}, id="nor before a contrast"),
         pytest.param("het is een mooi systeem hoor", {"mooi": 2.0}, id="but not in a plain sentence"),
     ],
 )
@@ -219,7 +222,11 @@ def test_a_hit_moves_the_compound_its_own_way(words: list[str]):
     ("head", "piece"),
     [
         *[("", piece) for piece in ("goed maar ", "niet ", "werkt ", "😡", "geen aap noot. ", "a", "a-", "(:", "kan ", "kapot opgelost ")],
-        ("", "volgens mijn buurman dat "),
+        *[
+            ("", piece)
+            for piece in ("volgens mijn buurman dat ", "was bang dat maar ", "was bang dat en ", "bij mijn vorige bank slecht en ")
+        ],
+        *[("", piece) for piece in ("kapotte moet vervangen ", "de ene keer top slecht ", "daar staat slecht goed tegenover ")],
         ("mooi, ", "hoor "),
     ],
 )
@@ -263,6 +270,130 @@ def test_a_pack_of_a_few_lines_is_enough():
     ]
 
 
+HUSHING = parse_pack(
+    rules=b"""
+contrast = ["maar"]
+limits = ["want", "en"]
+joining = ["en"]
+parting = ["want"]
+verbs = ["was"]
+hushing = ["bang dat", "bij mijn oude * zaak", "loste * op dat"]
+faults = ["lek"]
+mending = ["gedicht", "klaar"]
+undone = ["moet"]
+hollow = ["top"]
+balancing = ["drie sterren", "daar staat * tegenover"]
+[negations]
+"niet, nooit" = 1
+[degrees]
+"heel" = 1.3
+[measures]
+"u" = "uren"
+""",
+    words=b'"slecht" = -2\n"mooi, top" = 2\n"lek" = -1.5\n"klaar" = 1\n"uren" = -1\n"stil" = -0.5',
+    phrases=b'"lek * gedicht" = 1\n"niet alleen" = 0\n"valt * uit" = -1',
+    base=b"",
+    signs=b"",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "hits"),
+    [
+        # up to a contrast, a stop, another clause
+        ("bang dat slecht", "slecht -0.1"),
+        ("bang dat het slecht maar mooi", "slecht -0.06; mooi 2.6"),
+        ("bang dat slecht . mooi", "slecht -0.1; mooi 2"),
+        ("slecht bang dat mooi", "slecht -2; mooi 0.1"),
+        ("bang dat aap en het slecht", "slecht -0.1"),
+        ("bang dat aap en was slecht", "slecht -2"),
+        ("bang dat aap en was het slecht", "slecht -2"),
+        ("bang dat aap en een twee drie slecht", "slecht -0.1"),
+        ("bang dat aap en een twee drie vier slecht", "slecht -2"),
+        ("bang dat aap en een , slecht", "slecht -2"),
+        ("bang dat aap want slecht", "slecht -2"),
+        # more of the same, or the same word again
+        ("bang dat slecht en heel slecht", "slecht -0.1; slecht -0.13"),
+        ("bang dat slecht en dat een twee drie vier slecht", "slecht -0.1; slecht -0.1"),
+        ("bang dat slecht en mooi", "slecht -0.1; mooi 2"),
+        ("bang dat aap en mooi", "mooi 2"),
+        ("bang dat mooi en mooi", "mooi 0.1; mooi 0.1"),
+        ("bang dat slecht en", "slecht -0.1"),
+        # where a negation stands in its gap, nothing is hushed
+        ("loste het op dat slecht", "slecht -0.1"),
+        ("loste nooit op dat slecht", "slecht -2"),
+        ("niet , bij mijn oude zaak slecht", "niet -0.6; slecht -0.1"),
+        ("bang dat nooit . slecht", "bang dat nooit -0.03; slecht -2"),
+        ("bang dat nooit aap", "nooit aap -0.03"),
+        ("aap nooit bang dat aap", "nooit bang dat aap -0.6"),
+        # what is hushed mocks nothing and balances nothing
+        ("top . bang dat slecht", "top 2; slecht -0.1"),
+        ("was bang dat slecht . top", "slecht -0.1; top 2"),
+        ("slecht , aap . top", "slecht -2; top -0.8"),
+        ("stil , aap . top", "stil -0.5; top 2"),
+        # a mending that is told, denied, or still to come
+        ("lek is gedicht", "lek gedicht 1"),
+        ("lek , gedicht", "lek -0.3"),
+        ("lek , niet gedicht", "lek -1.5; niet gedicht -0.6"),
+        ("lek , niet . gedicht", "lek -1.5; niet -0.6"),
+        ("lek , moet gedicht", "lek -1.5"),
+        ("lek , moet , gedicht", "lek -0.3"),
+        ("lek moet gedicht", "lek moet gedicht -0.8"),
+        ("moet lek gedicht", "moet lek gedicht -0.8"),
+        ("moet , lek gedicht", "lek gedicht 1"),
+        ("lek , klaar", "lek -0.3; klaar 1"),
+        ("lek , moet klaar", "lek -1.5; klaar 1"),
+        # a negation in a gap, and one that denies nothing
+        ("valt nooit uit", "valt nooit uit 0.4"),
+        ("valt niet alleen uit", "valt uit -1"),
+        ("valt nooit niet alleen uit", "valt nooit uit 0.4"),
+        # balance, unless one side outweighs the other by far; what stands in the gap counts
+        ("mooi . slecht . drie sterren", "mooi 1; slecht -1"),
+        ("mooi . slecht slecht slecht slecht . drie sterren", "mooi 2; slecht -2; slecht -2; slecht -2; slecht -2"),
+        ("slecht . daar staat heel mooi tegenover", "slecht -1; mooi 1"),
+        # a measure right behind a figure
+        ("2u", "2u -1"),
+        ("2 u", ""),
+    ],
+)
+def test_rules_on_a_pack_of_a_few_lines(text: str, hits: str):
+    shown = PackScorer(HUSHING).score(text).hits
+    assert "; ".join(f"{said} {valence:g}" for said, valence in shown) == hits
+
+
+def test_a_measure_is_one_only_right_behind_a_figure():
+    """There of any length; what is no measure comes apart from its figure if it is a word of three letters."""
+    scorer = PackScorer(parsed(rules=b'[measures]\n"u, h" = "uren"', words=b'"uren, euro" = -1\n"u, op" = 3'))
+    texts = ("2u", "2H", "2 u", "2euro", "2op", "u2")
+    assert [scorer.score(text).hits for text in texts] == [[("2u", -1.0)], [("2H", -1.0)], [("u", 3.0)], [("2euro", -1.0)], [], []]
+
+
+@pytest.mark.parametrize("variant", ["true", "null", "dutch", "e", "contrast", "niet-", "'t"])
+def test_variants_are_read_in_all_rules_and_change_no_more(variant: str):
+    """Whatever else a variant may be: an ending, the name of a setting, of JSON, or part of a word with a hyphen."""
+    rules = f"""
+spelling = "dutch"
+contrast = ["maar", "{variant}"]
+endings = ["e"]
+hushing = ["bang {variant}"]
+[negations]
+"{variant}" = 1
+[variants]
+"{variant}" = "dat"
+"""
+    pack = parsed(rules=rules.encode(), words=b"traag = -1")
+    assert pack.rules.contrast == {"maar", "dat"}
+    assert (pack.rules.endings, pack.rules.spelling) == (("e",), "dutch")
+    assert dict(pack.rules.negations) == {"dat": 1.0}
+    assert [phrase.text for phrase in pack.phrases] == ["bang dat"]
+    assert PackScorer(pack).score("trage").hits == [("trage", -1.0)]
+
+
+def test_a_word_and_its_variant_with_two_values_are_refused():
+    with pytest.raises(PackError, match=r"rules\.toml: negations: 'niet' is 0.8 here and 1 elsewhere"):
+        parsed(rules=b'[negations]\n"niet" = 1\n"nie" = 0.8\n[variants]\n"nie" = "niet"')
+
+
 @pytest.mark.parametrize(("text", "hits"), [("cafés", []), ("cafes", [("cafes", 2.0)]), ("top-idee", []), ("top-plan", [("top", 2.0)])])
 def test_a_word_listed_as_nothing_says_nothing(text: str, hits: list[tuple[str, float]]):
     """Neither without its accents nor in parts."""
@@ -273,7 +404,11 @@ def test_a_word_listed_as_nothing_says_nothing(text: str, hits: list[tuple[str, 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        pytest.param({"words": b'"goed" = 5'}, r"words\.toml: .*<= 4\.0", id="a valence beyond the scale"),
+        pytest.param({"words": b'"goed" = 5'}, r"words\.toml: 'goed' = 5: .* from -4", id="a valence beyond the scale"),
+        pytest.param({"words": b'goed = "2"'}, r"words\.toml: 'goed' = '2': .* a number", id="a text for a number"),
+        pytest.param({"words": b"[goed]"}, r"words\.toml: 'goed' = {}: .* a number", id="a table"),
+        pytest.param({"words": b"goed = true"}, r"words\.toml: 'goed' = True: .* a number", id="a truth for a number"),
+        pytest.param({"phrases": b'"op tijd" = 1\n"op tijd" = 1'}, r"phrases\.toml: .*twice", id="an entry twice"),
         pytest.param({"words": b"goed = = 2"}, r"words\.toml: .*line 1", id="not TOML"),
         pytest.param({"words": b'"goed, mooi" = 2\n"mooi" = 1'}, r"words\.toml: 'mooi' is 1 here and 2 elsewhere", id="two valences"),
         pytest.param({"words": b"vlot = 2", "phrases": b'"vlot, op tijd" = 1'}, r"phrases\.toml: 'vlot' is 1 here", id="in two files"),
@@ -286,6 +421,7 @@ def test_a_word_listed_as_nothing_says_nothing(text: str, hits: list[tuple[str, 
         pytest.param({"rules": b'[variants]\n"nie" = "ni"\n"ni" = "niet"'}, r"rules\.toml: variants: 'nie' = 'ni' must", id="a chain"),
         pytest.param({"rules": b'[variants]\n"Nie" = "niet"'}, r"rules\.toml: variants: 'Nie' = 'niet' must", id="a capital"),
         pytest.param({"rules": b'[variants]\n"nie meer" = "niet"'}, r"rules\.toml: variants: 'nie meer' = 'niet'", id="a variant of two"),
+        pytest.param({"rules": b'[measures]\n"u" = "hele uren"'}, r"rules\.toml: measures: 'u' = 'hele uren'", id="a measure of two words"),
         pytest.param({"rules": b'hushing = ["vreesde"]'}, r"rules\.toml: hushing: 'vreesde' must be of two words", id="a hush of a word"),
         pytest.param(
             {"rules": b'hushing = ["bang dat *"]'}, r"rules\.toml: 'bang dat \*' begins or ends with a gap", id="a hush and a gap"
@@ -319,6 +455,13 @@ def test_a_phrase_with_two_valences_is_named(phrases: bytes, named: str):
 
 def test_phrases_that_share_words_may_differ():
     refuse_two_valences(parsed(phrases=b'"op|over tijd" = 2\n"op tijd klaar" = 1\n"op tafel" = 0\n"op * tijd" = 1').phrases)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_word_of_mending_is_no_blame(language: str):
+    """It would never mend anything."""
+    pack = load_pack(language)
+    assert [unit.form for unit in PackScorer(pack).look_up(sorted(pack.rules.mending)) if unit.valence < 0] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -494,8 +494,54 @@ TABLE = """
 + We waren bang dat het vies zou zijn, maar het was brandschoon => brandschoon
 0 Volgens mijn zus is het een geweldige kapper
 + Volgens mijn zus was het een ramp, maar ik vond het heerlijk => heerlijk
-0 Mijn collega's zeggen dat de kantine vies is
+- Mijn collega's zeggen dat de kantine vies is => vies
 0 Deze update verhelpt een fout waardoor de kaart vastliep
+# ... or up to another clause; one that did not happen is none
++ De loodgieter loste het probleem op en was heel aardig => aardig
+- Deze monteur lost nooit een probleem op en is onbeschoft => onbeschoft
++ Ik was bang voor de kapper en ben super vriendelijk geholpen => ben vriendelijk geholpen
+0 We waren bang dat het duur en slecht zou zijn
+0 Bij mijn vorige bank betaalde ik maar 2 euro voor een waardeloze app
+- De opvang is niet voorbereid op ruzie en reageert belachelijk traag => traag
+- Iedereen zegt dat jullie onbetrouwbare oplichters zijn => onbetrouwbare; oplichters
++ Beter dan bij mijn vorige bank => Beter dan
+0 Ik was bang voor een lange wachttijd en een heel onvriendelijke balie
+0 Ik was bang dat ze te laat zouden zijn en dat het pakket kapot zou zijn
++ Ik was bang voor pijn en super vriendelijk geholpen => vriendelijk geholpen
+- Bij mijn vorige bank was alles traag maar jullie zijn erger => erger
++ Geweldig! Bij mijn vorige tandarts was het een ramp => Geweldig
+- Deze monteur loste nooit een probleem op waardoor alles kapot bleef => kapot
++ De lekkage moest snel gerepareerd en dat is netjes gebeurd => lekkage gerepareerd; netjes
+- De kapotte lamp zou vorige week vervangen zijn => kapotte
+- De kapotte lamp wil niemand vervangen => kapotte niemand vervangen
+- Hopelijk lossen ze het snel op => Hopelijk lossen op
+0 Kunnen jullie deze storing bevestigen?
+0 Heb ik recht op vergoeding bij vertraging?
+0 Hoe vaak moet ik de filters vervangen?
+0 Cijfer: 6/10. Vriendelijk personeel, slechte wifi => Vriendelijk; slechte
+0 Bewoners ontevreden over afvalplan, meldt de gemeente
+# what is still to be mended is held against them
+- Lekkage ontdekt in de nieuwe keuken => Lekkage
+- De kapotte lift wordt pas in maart vervangen => kapotte
+- De kapotte lamp moet worden vervangen => kapotte moet vervangen
++ De kapotte lamp is dezelfde dag vervangen => dezelfde dag vervangen
++ Ze lossen problemen snel op => lossen snel op
+# who is told of is no news, and who speaks of himself asks after nothing
+- Scheuren in de muur, de corporatie doet niets => Scheuren; doet niets
+- Zeer ontevreden over de corporatie => ontevreden
+- Heb een storing gemeld, alles ligt plat, wanneer komt er iemand? => ligt plat
+- Hoe vaak moet ik die fout nog melden? => Hoe vaak moet ik
+# weak blame is not mocked, nor is what was only feared
++ De chauffeur zag me en heeft gewacht, top! => top
++ Was bang dat ik weken moest wachten, binnen twee dagen geregeld. Top! => Top
++ Na het gedoe bij mijn oude provider ben ik hier heel tevreden => tevreden
+# no balance where one side outweighs the other by far
+- Kamer met 3 sterren, mooi uitzicht, maar smerig, lawaai en vreselijk personeel => mooi; smerig; lawaai; vreselijk
+0 De ene keer top, de andere keer waardeloos => top; waardeloos
+# "niet alleen" denies nothing
+- Ze laten je niet alleen wachten, ze zijn ook onbeschoft => laten wachten; onbeschoft
+- Het internet valt niet alleen vandaag uit => valt uit
++ De stroom valt niet zo vaak uit => valt niet zo vaak uit
 # applause after nothing but blame
 - Weer een uur in de kou gestaan, schandalig 👏 => in de kou; schandalig; 👏
 + De monteur was er binnen tien minuten 👏 => 👏
@@ -533,6 +579,8 @@ TABLE = """
 + Ketel lek, binnen een uur een monteur. Top! => lek; Top
 - Ketel lek. Top! => lek; Top
 - Geen warm water en niemand komt. Top geregeld, gemeente => Geen warm water; niemand komt; Top geregeld
+- Niemand komt. Top geregeld, gemeente Veldwijk => Niemand komt; Top geregeld
++ Niemand komt. Top geregeld, door de buren => Niemand komt; Top geregeld
 - Top service hoor, drie dagen zonder warm water 👏 => Top service hoor; zonder warm water; 👏
 + In nog geen tien minuten geholpen => In nog geen minuten geholpen
 - Nog geen week later alweer stuk => Nog geen week stuk
@@ -553,6 +601,17 @@ TABLE = """
 # a question that asks how things stand
 0 Is de klacht van mijn moeder al in behandeling?
 0 Is er nu een storing in Ede?
+# applause right after an exclamation mocks with it; a question may go on from another
+- Knap 👏 weer een halfuur te laat => Knap; 👏; halfuur te laat
++ Super 👏 alles netjes op tijd => Super; 👏; netjes op tijd
+0 En geldt dat ook bij een ongeluk?
++ Ik heb niets aan te merken op deze garage => heb niets aan te merken
+- Achteraf bleek het niet te kloppen => bleek niet te kloppen
+0 Mijn zoon heeft koorts, ik wil hem afmelden
+0 Bewoners kunnen overlast ervaren
++ Mijn pijn is een stuk minder => pijn een stuk minder
+0 Vier van de vijf dagen rijdt lijn 6
+- Lekker makkelijk. Alles is kapot en niemand komt => kapot; niemand komt
 # what speaks mildly against the verdict is not told
 + Prachtig hotel, ook al is er geen zwembad => Prachtig
 """

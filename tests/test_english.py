@@ -20,6 +20,16 @@ ENGLISH = load_pack_scorers()["en"]
 VADER = VaderRules(load_vader())
 
 NEGATIVE = """
+They wanted 200 quid to get it repaired
+The broken lamp needs to be fixed
+My mum said the nurse was rude and dismissive
+My old bank was better and this one is awful
+HR lost my payslip
+It's faulty and I want it replaced
+Cracked screen, they want 200 quid to get it repaired
+The driver stopped in the middle of the road, nice car, dangerous driving, awful and rude
+A three star hotel, nice view, filthy rooms, awful staff
+Waiting 2h for a bus
 Are there worse liars in Britain?
 Broken again after being fixed
 I don’t like the new app
@@ -86,6 +96,16 @@ Customers left without power and slow replies
 Engineers late and no power
 """
 POSITIVE = """
+Brilliant! My old dentist was awful
+My last dentist was awful, this one is lovely
+They managed to get the fault fixed the same day
+My complaint was resolved to my satisfaction
+I thought it was a lovely hotel
+He fixed the problem with my boiler quickly and was very polite
+I was nervous about flying and the crew were amazing
+Faulty lamp was replaced within a day
+So much better than with our old supplier
+Compared with my old bank this one is brilliant
 Thank you so much for your help today, you are amazing
 Not bad at all
 Brilliant service, would recommend
@@ -119,6 +139,9 @@ I couldn’t ask for more
 It could not have been easier
 """
 NEUTRAL = """
+Can you help with a fault on your website?
+I was concerned about damage
+I was worried that it would be awful and slow
 please help me
 Can you please help me with my booking? Thanks!
 What time does the shop open on Sunday?

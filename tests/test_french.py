@@ -20,6 +20,14 @@ SCORER = PackScorer(PACK, FUNCTION_WORDS["fr"])
 FRENCH = PackSentiment(SCORER)
 
 NEGATIVE = """
+La panne doit être réparée
+Colis perdu, on a répondu que c'était normal
+Le livreur a cassé la vitre et est reparti
+La panne devait être réparée hier
+J'ai perdu deux heures et le problème doit encore être réglé
+Les gens disent que vous êtes des arnaqueurs
+Hôtel 3 étoiles, belle vue, chambres sales, personnel odieux
+2h d'attente
 Qui sont ces voleurs ?
 Pas encore de réclamation traitée
 Les consommateurs sont victimes d'une arnaque
@@ -97,6 +105,10 @@ Groupe sans scrupule
 Une viande avariée
 """
 POSITIVE = """
+Chez mon ancien opérateur c'était nul, ici je suis ravi
+J'avais peur de la douleur et le dentiste a été adorable
+Il résout les problèmes très vite et il est adorable
+Mieux que chez mon ancien opérateur
 Je n'ai jamais eu le moindre souci
 Mon problème de facture a été réglé en cinq minutes
 Merci beaucoup pour votre aide rapide !
@@ -147,6 +159,9 @@ Réponse en dix minutes un dimanche
 C'est le jour et la nuit avec l'ancien
 """
 NEUTRAL = """
+Que faire si mon colis est perdu ?
+J'avais peur que ce soit long et que le dentiste soit désagréable
+J'avais peur que ce soit lent et cher
 La pharmacie est à côté de la gare
 Le village est à l'ouest de Nantes
 Comment puis-je changer mon adresse ?

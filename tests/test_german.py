@@ -20,6 +20,15 @@ SCORER = PackScorer(PACK, FUNCTION_WORDS["de"])
 GERMAN = PackSentiment(SCORER)
 
 NEGATIVE = """
+Das Problem soll irgendwann behoben werden
+2 h gewartet
+Heizung kaputt, die Hausverwaltung hat uns nichts mitgeteilt
+Fehler in der Abrechnung, Verbraucherzentrale ist eingeschaltet
+Der Fehler muss endlich behoben werden
+Ist das jetzt schon die dritte Störung?
+Meine Freunde sagen, ihr seid Betrüger
+Nicht nur der Aufzug fällt aus
+2h Verspätung
 Das ist nicht gut
 Noch keine kaputte Laterne repariert
 Wird man bei denen nur betrogen?
@@ -105,6 +114,12 @@ Versicherer zahlt nicht
 Betreiber antwortet nicht
 """
 POSITIVE = """
+Hier kein Ärger mehr wie bei meinem alten Anbieter mit den Störungen
+Genau wie in der Werbung versprochen, super
+Problem zu unserer Zufriedenheit behoben
+Der Techniker behob das Problem in Minuten und war sehr freundlich
+Ich hatte Angst vor der Behandlung und wurde super betreut
+Viel besser als bei meinem alten Anbieter
 Der Laden ist nicht teuer
 Noch nie ein Ausfall in drei Jahren
 Gar nix zu meckern
@@ -158,6 +173,8 @@ Der Roman geht unter die Haut
 Die haben echt Ahnung
 """
 NEUTRAL = """
+Gibt es schon Infos zur Störung?
+Ich hatte Angst, dass es teuer und schlecht wird
 Wann öffnet die Filiale am Samstag?
 Guten Tag, ich möchte meine Adresse ändern. Mit freundlichen Grüßen, Max
 Könnten Sie mir bitte die Rechnung schicken?

@@ -1,6 +1,6 @@
 """What a text says by a pack, as it stands: phrases first, then words, and where negations and other rules begin."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -29,9 +29,10 @@ class Found(Struct, eq=False, gc=False):
     told: str = ""
     """What a reader is shown, where that is not what stands there."""
     turned: bool = False
+    hushed: bool = False
     role: Role = ""
     negation: int = -1
-    """The negation that turned it round, if one did."""
+    """What turned it round, if anything did: a negation, a word that mocks, one that says it is still to be done."""
 
 
 class Turns(Struct, eq=False, gc=False):
@@ -42,7 +43,7 @@ class Turns(Struct, eq=False, gc=False):
     reports: list[int] = []
     thanks: list[Found] = []
     hushed: list[int] = []
-    """Behind which hardly anything counts."""
+    """Behind each of these hardly anything counts."""
     mends: bool = False
     mended: list[int] = []
     """Words of mending that have no valence."""
@@ -73,10 +74,11 @@ def find(units: Sequence[Unit]) -> Read:
     negations: list[int] = []
     turns: Turns | None = None
     covered = -1
+    gap: Collection[int] = ()
     ahead = [*units[1:], *_BEYOND]
     for place, unit in enumerate(units):
         node = unit.opens.get(after.form) if unit.opened and unit.opened & (after := ahead[place]).mark else None
-        if (node is None and not unit.speaks) or place <= covered:
+        if (node is None and not unit.speaks) or (place <= covered and place not in gap):
             continue
         if unit.phrases is not None:
             # most often nothing goes on, here or after a gap; to see that costs a tenth of a try
@@ -101,10 +103,11 @@ def find(units: Sequence[Unit]) -> Read:
                         turns.mends = True
                 elif phrase.role:
                     turns = turns or Turns()
-                    if phrase.role == "hushing":
-                        turns.hushed.append(covered)
-                    else:
+                    if phrase.role == "balancing":
                         turns.balances = True
+                        gap = set(range(place, covered)).difference(phrase.places)  # "daar staat een heerlijk ontbijt tegenover"
+                    elif not _denies_itself(units, phrase):
+                        turns.hushed.append(covered)
                 continue
         if unit.judges:
             found.append(Found(place, place, unit.valence, unit.valence))
@@ -211,6 +214,12 @@ def _match_over_gaps(units: Sequence[Unit], start: int, first: Node) -> Found | 
                     break
     end, _, blame, places, role = best
     return Found(start, end - 1, -blame, -blame, places, role=role) if end >= 0 else None
+
+
+def _denies_itself(units: Sequence[Unit], phrase: Found) -> bool:
+    """Whether a negation stands in a gap of a phrase: "loste nooit een probleem op waardoor"."""
+    gaps = (units[place] for place in range(phrase.start, phrase.end) if place not in phrase.places)
+    return any(unit.negation and not unit.closer for unit in gaps)
 
 
 def _is_open(units: Sequence[Unit], closer: int) -> bool:

@@ -23,7 +23,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from pipeline.lexicon.pack import PackError
+from pipeline.lexicon.pack import MOST_VALENCE, PackError
 from pipeline.lexicon.units import Unit
 
 BUCKETS = 1 << 16
@@ -52,8 +52,6 @@ STEP = 1 / 256
 """Of what a token weighs: a hundredth of a weak word."""
 MOST_SHARED = 4.0
 """What weighs more is no word's, but that of a long token: it is not shared, so that nobody can fill our memory with such numbers."""
-MOST_VALENCE = 4.0
-"""A pack's own bounds."""
 LEAST_LOGIT = -700.0
 """Below it a probability is 0, and `math.exp` would overflow."""
 

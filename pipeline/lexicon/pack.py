@@ -8,10 +8,10 @@ An entry holds one or more phrases, parted by commas; a word in a phrase may hav
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product
-from typing import Annotated, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -19,7 +19,9 @@ from msgspec import Meta, Struct
 GAP = "*"
 _MARKS = re.compile("[\u0300-\u036f]")
 
-Valence = Annotated[float, Meta(ge=-4.0, le=4.0)]
+MOST_VALENCE = 4.0
+"""As bad or as good as it gets."""
+Valence = Annotated[float, Meta(ge=-MOST_VALENCE, le=MOST_VALENCE)]
 Factor = Annotated[float, Meta(ge=-3.0, le=3.0)]
 T = TypeVar("T")
 
@@ -31,22 +33,24 @@ class PackError(ValueError):
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the words of a language work on each other.
 
-    ``contrast``: what follows counts more ("maar"). ``greetings``: say nothing as the first word. ``excess``: turn praise into blame
-    ("te groot"). ``limits``: a negation does not reach across. ``backward``: negations that may come last ("leuk is het niet").
-    ``endings``: may come off. ``negations``: how much of what follows is turned round. ``degrees``: factor on what follows.
-    ``prefixes``: factor on the rest of the word. ``roots``: what a stem without its ending may end in ("molest" + "ar"). ``accents``:
-    whether they are kept; if not, "avería" and "averia" are one word, in files and texts. ``elision``: an unlisted word is taken apart
-    at its apostrophes ("l'attesa"). ``closers``: negations only where one of ``openers`` stands a few words before ("ne … plus"; "plus"
-    alone is more). ``quiet``: negations that lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not
-    reach across one of ``verbs`` ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins
-    with ("mooi systeem hoor"). ``hollow``: exclamations and signs that mock where all else is blame ("Top weer. Derde keer mis.", "...
-    valt uit 👏"). ``reporting``: words of news; where one stands and none of ``personal``, blame for one of ``events`` ("storing") is
-    only told. ``asking``: where a question begins with one and has none of ``insistent``, a word of ``faults`` or ``events``, or a
-    phrase that begins or ends with one, is asked after ("is de storing verholpen?"). ``balancing``: words and phrases by which a text
-    says that it is torn ("een zesje"). ``hushing``: phrases after which, up to a contrast or the end of their clause, hardly anything
-    is said of us ("bij mijn vorige bank", "ik was bang dat"). ``faults``: hardly count where one of ``mending`` follows ("probleem ...
-    opgelost"). ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests``
-    only close a message. ``variants``: words that are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
+    ``contrast``: what follows counts more ("maar"). ``greetings``: say nothing as the first word. ``excess``: turn praise into blame ("te
+    groot"). ``limits``: a negation does not reach across. ``backward``: negations that may come last ("leuk is het niet"). ``endings``:
+    may come off. ``negations``: how much of what follows is turned round. ``degrees``: factor on what follows. ``prefixes``: factor on the
+    rest of the word. ``roots``: what a stem without its ending may end in ("molest" + "ar"). ``accents``: whether they are kept; if not,
+    "avería" and "averia" are one word, in files and texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa").
+    ``closers``: negations only where one of ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``quiet``:
+    negations that lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not reach across one of ``verbs``
+    ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem hoor").
+    ``hollow``: exclamations and signs that mock where all else is blame ("Top weer. Derde keer mis.", "... valt uit 👏"). ``reporting``:
+    words of news; where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a
+    question begins with one and has none of ``insistent``, a word of ``faults`` or ``events``, or a phrase that begins or ends with one,
+    is asked after ("is de storing verholpen?"). ``balancing``: words and phrases by which a text says that it is torn ("een zesje").
+    ``hushing``: phrases after which, up to a contrast or the end of their clause (one of ``parting`` ends it, one of ``joining`` may),
+    hardly anything is said of us ("bij mijn vorige bank", "ik was bang dat"). ``faults``: hardly count where one of ``mending`` follows
+    ("probleem ... opgelost") of which nothing near says, by one of ``undone``, that it is still to come ("moet ... opgelost").
+    ``measures``: what stands for a measure right behind a figure, and only there ("2h"). ``spelling``: german writes ä and ß as ae and ss,
+    in files and texts. ``thanks`` after a question or one of ``requests`` only close a message. ``variants``: words that are another one,
+    spelled or spoken otherwise ("nie": "niet"), in files and texts.
     """
 
     spelling: Literal["plain", "dutch", "german"] = "plain"
@@ -69,8 +73,11 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     insistent: frozenset[str] = frozenset()
     balancing: tuple[str, ...] = ()
     hushing: tuple[str, ...] = ()
+    joining: frozenset[str] = frozenset()
+    parting: frozenset[str] = frozenset()
     faults: frozenset[str] = frozenset()
     mending: frozenset[str] = frozenset()
+    undone: frozenset[str] = frozenset()
     reporting: frozenset[str] = frozenset()
     personal: frozenset[str] = frozenset()
     events: frozenset[str] = frozenset()
@@ -80,6 +87,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     negations: dict[str, Factor] = {}
     degrees: dict[str, Factor] = {}
     prefixes: dict[str, Factor] = {}
+    measures: dict[str, str] = {}
     variants: dict[str, str] = {}
 
 
@@ -131,16 +139,16 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
     if fold is not None:
         plain = _rules_folded(plain, fold)
         words, phrases, base = (_folded(content, fold) for content in (words, phrases, base))
-    variants = dict(_variants(plain.variants))
+    variants, measures = (dict(_meant(getattr(plain, name), name)) for name in ("variants", "measures"))
     if variants:
         read_as = _reader(variants)
-        plain = _rules_folded(plain, read_as)
+        plain = _read_otherwise(plain, read_as)
         words, phrases = (_folded(content, read_as) for content in (words, phrases))
     spread = {name: _one_each(_single(getattr(plain, name), "rules.toml"), f"rules.toml: {name}") for name in _BY_WORD}
     single: dict[str, float] = {}
     several: list[Phrase] = []
     for content, file in ((words, "words.toml"), (phrases, "phrases.toml")):
-        for phrase in _phrases(_entries(content) or _decode(content, dict[str, Valence], file), file):
+        for phrase in _phrases(_entries(content) or _valences(content, file), file):
             if " " in phrase.text:
                 several.append(phrase)
                 continue
@@ -153,7 +161,7 @@ def parse_pack(*, rules: bytes, words: bytes, phrases: bytes, base: bytes, signs
     if joined := [sign for sign in emoji if len(sign) > 1]:
         raise PackError(f"signs.toml: {joined[0]!r} is more than one sign; give its first alone")
     return Pack(
-        rules=msgspec.structs.replace(plain, variants=variants, **spread),
+        rules=msgspec.structs.replace(plain, variants=variants, measures=measures, **spread),
         words={form: valence for form, valence in single.items() if GAP not in form},
         base=dict(_table(base)),
         first_parts={form[:-1]: valence for form, valence in single.items() if form.endswith(GAP)},
@@ -205,19 +213,19 @@ def folded(form: str, rules: Rules) -> str:
     return rules.variants.get(plain, plain)
 
 
-def _variants(entries: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _meant(entries: Mapping[str, str], name: str) -> Iterator[tuple[str, str]]:
     for entry, meant in entries.items():
         for form in entry.split(", "):
             if not form or not meant or " " in form + meant:
-                raise PackError(f"rules.toml: variants: {entry!r} = {meant!r} must be words, parted by a comma and a space, and one word")
+                raise PackError(f"rules.toml: {name}: {entry!r} = {meant!r} must be words, parted by a comma and a space, and one word")
             if form != form.lower() or meant != meant.lower() or any(meant in other.split(", ") for other in entries):
-                raise PackError(f"rules.toml: variants: {form!r} = {meant!r} must be in lower case, and {meant!r} no variant itself")
+                raise PackError(f"rules.toml: {name}: {form!r} = {meant!r} must be in lower case, and {meant!r} no entry itself")
             yield form, meant
 
 
 def _reader(variants: Mapping[str, str]) -> Callable[[str], str]:
     """What puts the word that is meant in place of its variants; parts of compounds ("nie*") are left as they are."""
-    found = re.compile(rf"(?<![\w'*-])(?:(?<=[ |\"])')?({'|'.join(map(re.escape, variants))})(?![\w'*-])")
+    found = re.compile(rf"(?<![\w'*-])(?:(?<![^ |\"])')?({'|'.join(map(re.escape, variants))})(?![\w'*-])")
     return lambda text: found.sub(lambda match: variants[match[1]], text)
 
 
@@ -232,6 +240,23 @@ def _folded(content: bytes, fold: Callable[[str], str]) -> bytes:
 def _rules_folded(rules: Rules, fold: Callable[[str], str]) -> Rules:
     """The same of rules that are read already: as JSON, of which it is a fiftieth of the work to read them again."""
     return msgspec.json.decode(fold(msgspec.json.encode(rules).decode()), type=Rules)
+
+
+def _read_otherwise(rules: Rules, read_as: Callable[[str], str]) -> Rules:
+    """Rules with the words that are meant in place of their variants; endings, roots and prefixes are no words."""
+    changed: dict[str, Collection[str]] = {}
+    for name in rules.__struct_fields__:
+        if name not in _NO_WORDS:
+            value = getattr(rules, name)
+            if isinstance(value, dict):
+                changed[name] = _one_each(((read_as(form), factor) for form, factor in value.items()), f"rules.toml: {name}")
+            else:
+                changed[name] = type(value)(map(read_as, value))
+    return msgspec.structs.replace(rules, **changed)
+
+
+_NO_WORDS = ("spelling", "accents", "elision", "endings", "roots", "prefixes", "measures", "variants")
+"""Of the `Rules`: what a variant has no part in."""
 
 
 _BY_WORD = ("negations", "degrees", "prefixes")
@@ -271,12 +296,28 @@ def _entries(content: bytes) -> dict[str, float]:
     return found if len(found) == entries else {}
 
 
+def _valences(content: bytes, file: str) -> dict[str, float]:
+    """The same of any TOML, and what is wrong with it."""
+    found = _decode(content, dict[str, Any], file)
+    for entry, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST_VALENCE:
+            raise PackError(f"{file}: {entry!r} = {value!r}: a word or phrase is worth a number from -4 (as bad as it gets) to 4")
+    return found
+
+
 def _decode(content: bytes, kind: type[T], file: str) -> T:
     try:
         decoded: T = msgspec.toml.decode(content, type=kind)
     except (ValueError, RecursionError) as error:
-        raise PackError(f"{file}: {error}") from None
+        raise PackError(f"{file}: {error}{toml_hint(str(error))}") from None
     return decoded
+
+
+def toml_hint(error: str) -> str:
+    """What to do about an error of TOML's, where it does not say so itself."""
+    if "Cannot overwrite a value" in error:
+        return "; this stands there twice: take one out"
+    return "; a word with accents, spaces or signs stands in quotes" if "Expected '='" in error else ""
 
 
 _EMPTY_PART = re.compile(r"(?:^|\s|\|)\||\|(?:\s|$)|^\s*$")

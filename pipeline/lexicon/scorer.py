@@ -13,6 +13,7 @@ from pipeline.lexicon.pack import Pack
 from pipeline.lexicon.tokens import Tokens, Weigh, no_weights
 from pipeline.lexicon.turns import (
     ALIKE_WORDS,
+    HUSHED,
     ask,
     balance,
     belittle,
@@ -125,21 +126,21 @@ class PackScorer:
             if lone:
                 used |= turn_back(units, found, lone)
                 lone = [place for place in lone if place not in used and not units[place].quiet]
-        if turns is not None and turns.mocking:
-            mock(self._pack.rules, units, found, turns.mocking)
+        if turns is not None and turns.mocking and not contrasts:
+            mock(self._pack.rules, units, found, turns.mocking, blamed=bool(lone))
         if turns is not None and turns.thanks:
             close(units, turns.thanks)
         mends = turns is not None and (turns.mends or turns.mended)
-        if turns is not None and turns.hushed:
-            hush(units, found, turns.hushed)
+        hushed = hush(self._pack.rules, units, found, turns.hushed, contrasts) if turns is not None and turns.hushed else []
         ends, questions = sentences(units) if contrasts or asked or mends else _NO_QUESTION
         if mends:
             mend(units, ends, found, turns.mended if turns is not None else [])
-        if len(found) > 1:
+        heard = [hit for hit in found if not hit.hushed] if hushed else found
+        if len(heard) > 1:
             if not contrasts:
-                belittle(self._pack.rules, units, found)
+                belittle(self._pack.rules, units, heard)
             if short and not contrasts and not lone:
-                balance(units, found)
+                balance(units, heard)
         if lone:
             said = [place for place in lone if bisect_left(ends, place) not in questions] if questions else lone
             if said:
@@ -147,6 +148,8 @@ class PackScorer:
                 told = beside(self._unsaid, tokens, [(token,) if token.parts is None else token.parts for token in known], said, taken)
                 for place, shown in zip(said, told, strict=True):
                     valence = LONE_NEGATION * units[place].negation
+                    if (number := bisect_left(hushed, (place,))) and place < hushed[number - 1][1]:
+                        valence *= HUSHED
                     found.append(Found(place, place, valence, valence, told=shown))
                 found.sort(key=_start)
         if questions:

@@ -2,8 +2,8 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from operator import itemgetter
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from pipeline.lexicon.finds import REACH, Found, Read
 from pipeline.lexicon.pack import Rules
@@ -28,11 +28,17 @@ REPORTED = 0.15
 """News of an event ("storing in Ede verholpen") judges nobody, unless it is told by somebody whom it hit."""
 MENDED = 0.2
 """A fault that was mended ("de storing was in tien minuten verholpen") is told, and hardly held against anybody."""
-HUSHED = 0.1
+HUSHED = 0.05
 """What was feared, or is said of another company, is hardly said of us ("ik was bang dat", "bij mijn vorige bank")."""
+JOINED_WITHIN = 4
+"""So many words behind a word that joins may the find begin that it joins: "een rij en een heel chagrijnige balie"."""
 ALIKE_WORDS = 4
 """“Goede app, slechte helpdesk”: of praise and blame in two clauses of so many words neither wins."""
 BALANCED = 0.5
+OUTWEIGHED = 4.0
+"""Where one side weighs so many times the other, no word of balance makes them even ("drie sterren, mooi uitzicht, maar alles smerig")."""
+MOCKED_BLAME = -1.0
+"""So much blame at least comes before praise that is not meant: none in "de chauffeur heeft gewacht, top!"."""
 HOLLOW_WORDS = 4
 """“Top weer.” before nothing but blame is mockery; an exclamation is no longer than this, with whom it is said to at its end."""
 ADDRESSED = 2
@@ -41,7 +47,7 @@ THANKS_CLOSING = 0.15
 """Thanks after a question or a request close a message."""
 LOUD = 0.7
 
-_first = itemgetter(0)
+_start = attrgetter("start")
 
 
 def modify(text: str, units: Sequence[Unit], read: Read) -> set[int]:
@@ -62,11 +68,13 @@ def modify(text: str, units: Sequence[Unit], read: Read) -> set[int]:
             lowest = before.end + 1
         if hit.end - start >= len(hit.places) > 0 and (inside := _negation_inside(units, hit)) is not None:
             share, hit.negation, lowest = units[inside].negation, inside, start  # "valt hier nooit uit"
+        elif hit.places and hit.plain > 0 and units[hit.end].mends and (near := _undone(units, hit)) is not None:
+            share, hit.negation, lowest = 1.0, near, start  # "kapotte moet vervangen"
         for place in range(start - 1, lowest - 1, -1):
             unit = units[place]
             if not unit.acts:
                 continue
-            if unit.halts:
+            if unit.halts and not (unit.limit and unit.degree != 1.0 and place - 1 in free):  # but "pas si cher"
                 break
             if place in free:
                 if unit.nominal and (
@@ -100,7 +108,22 @@ def _negation_inside(units: Sequence[Unit], hit: Found) -> int | None:
     for place in range(hit.end - 1, hit.start, -1):
         unit = units[place]
         if unit.negation and place not in hit.places and not (unit.quiet or unit.closer or units[place + 1].degree > 1):
-            return place
+            said = unit.opens.get(units[place + 1].form)
+            if said is None or said.valence != 0.0:  # "niet alleen" denies nothing
+                return place
+    return None
+
+
+def _undone(units: Sequence[Unit], hit: Found) -> int | None:
+    """Where it is said of a mending, in its clause, that it is asked for or announced; None where it is told."""
+    gaps = (place for place in range(hit.end, hit.start, -1) if place not in hit.places)
+    for near in (gaps, range(hit.start - 1, max(hit.start - REACH, 0) - 1, -1)):
+        for place in near:
+            unit = units[place]
+            if unit.halts:
+                break
+            if unit.undone:
+                return place
     return None
 
 
@@ -128,10 +151,15 @@ def turn_back(units: Sequence[Unit], found: Sequence[Found], lone: Sequence[int]
     return used
 
 
-def mock(rules: Rules, units: Sequence[Unit], found: Sequence[Found], mocking: Sequence[int]) -> None:
-    """The only praise of a text (applause is none), at the head of its sentence, is turned by a word soon after that mocks it."""
+def mock(rules: Rules, units: Sequence[Unit], found: Sequence[Found], mocking: Sequence[int], *, blamed: bool) -> None:
+    """The only praise of a text (applause is none), at the head of its sentence, is turned by a word soon after that mocks it.
+
+    It is meant where nobody is blamed (``blamed``: by more than is found), unless it is said in exclamations too: "goede app hoor".
+    """
     praise = [hit for hit in found if hit.valence > 0 and not (units[hit.start].stop and units[hit.start].shown in rules.hollow)]
     if len(praise) != 1 or (hit := praise[0]).turned or units[hit.start].stop:
+        return
+    if not (blamed or units[hit.start].hollow or len(found) > len(praise)):
         return
     head = hit.start
     while head and not units[head - 1].stop:
@@ -156,33 +184,73 @@ def close(units: Sequence[Unit], thanks: Sequence[Found]) -> None:
             hit.valence *= THANKS_CLOSING
 
 
-def hush(units: Sequence[Unit], found: Sequence[Found], hushed: Sequence[int]) -> None:
-    """What stands behind one of ``hushed``, up to a contrast or the end of the clause, hardly counts."""
+def hush(
+    rules: Rules, units: Sequence[Unit], found: Sequence[Found], hushed: Sequence[int], contrasts: Sequence[int]
+) -> list[tuple[int, int]]:
+    """What stands behind one of ``hushed``, up to a contrast, another clause or a sign, hardly counts.
+
+    Returns between which places that is, for what is not found yet.
+    """
     hits, end = iter(found), -1
+    spans: list[tuple[int, int]] = []
+    starts, ends = {hit.start: hit for hit in found}, {hit.end: hit for hit in found}
     hit = next(hits, None)
     for begin in hushed:
         if begin < end:  # hushed already
             continue
-        end = next((place for place in range(begin + 1, len(units)) if units[place].contrast or units[place].stop), len(units))
+        turn = bisect_left(contrasts, begin)
+        last = contrasts[turn] if turn < len(contrasts) else len(units)
+        end = begin + 1
+        while end < last and not units[end].stop and not _begins_clause(rules, units, (begin, end), starts, ends):
+            end += 1
+        spans.append((begin, end))
         while hit is not None and hit.start < end:
             if hit.start > begin:
                 hit.valence *= HUSHED
+                hit.hushed = True
             hit = next(hits, None)
+    return spans
+
+
+def _begins_clause(
+    rules: Rules, units: Sequence[Unit], places: tuple[int, int], starts: Mapping[int, Found], ends: Mapping[int, Found]
+) -> bool:
+    """Whether a word behind a hush begins another clause: one of parting, or of joining.
+
+    Behind one of joining the hushed one goes on before the same word again ("bang dat ... en dat") and before more of the same kind ("bang
+    dat het traag en duur is", "bang voor een rij en een heel chagrijnige balie"): a find soon, and no verb before it, but no praise that
+    no praise precedes.
+    """
+    begin, place = places
+    if units[place].form not in rules.joining:
+        return units[place].form in rules.parting
+    if units[place + 1 : place + 2] and units[begin].form and units[place + 1].form == units[begin].form:
+        return False
+    joined = starts.get(place + 1)
+    for ahead in range(place + 1, min(place + JOINED_WITHIN, len(units) - 1)):
+        unit = units[ahead]
+        if joined is not None or unit.verb or not (rules.verbs or unit.degree != 1.0):
+            break
+        joined = starts.get(ahead + 1)
+    before = ends.get(place - 1)
+    return joined is None or (joined.valence > 0 and (before is None or before.valence <= 0))
 
 
 def mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[Found], mended: Sequence[int]) -> None:
     """Faults that are told earlier in the sentence of their mending, with no blame between ("slecht gerepareerd"), count less.
 
-    It is told by praise, or by a word without a valence (``mended``) that is not negated.
+    It is told by praise, or by a word without a valence (``mended``) that is not negated, and is still to come in neither.
     """
-    done = [place for place in mended if not any(unit.negation for unit in units[max(place - REACH, 0) : place])]
+    lone = (Found(place, place, 0.0, 0.0) for place in mended if not _is_denied(units, place))
+    done = [hit for hit in lone if _undone(units, hit) is None]
     sentence = -1
-    for start, hit in sorted([*((hit.start, hit) for hit in found), *((place, None) for place in done)], key=_first, reverse=True):
+    for hit in sorted([*found, *done], key=_start, reverse=True):
+        start = hit.start
         here = bisect_left(ends, start)
-        if hit is None:
+        if not hit.plain:
             sentence = here
         elif hit.valence > 0:
-            if units[start].mends or units[hit.end].mends:
+            if (units[start].mends or units[hit.end].mends) and _undone(units, hit) is None:
                 sentence = here
         elif units[start].fault and not hit.places:
             if sentence == here:
@@ -191,14 +259,26 @@ def mend(units: Sequence[Unit], ends: Sequence[int], found: Sequence[Found], men
             sentence = -1
 
 
+def _is_denied(units: Sequence[Unit], place: int) -> bool:
+    """Whether a negation reaches a place."""
+    for unit in reversed(units[max(place - REACH, 0) : place]):
+        if unit.halts or unit.negation:
+            return not unit.halts
+    return False
+
+
 def belittle(rules: Rules, units: Sequence[Unit], found: Sequence[Found]) -> None:
     """An exclamation of praise before or after nothing but blame mocks, and so does applause (👏) after it."""
     first, last = found[0], found[-1]
-    if units[0].hollow and first.valence > 0 and max([hit.valence for hit in found[1:]]) < 0:
+    if units[0].hollow and first.valence > 0:
         head = next((place for place, unit in enumerate(units[: HOLLOW_WORDS + 1]) if unit.stop), 0)
-        if first.end < head < found[1].start and _is_hollow(rules, units[:head]):
-            first.valence *= MOCKED
-    elif last.valence > 0 and max([hit.valence for hit in found[:-1]]) < 0:
+        signs = [hit for hit in found[1:] if hit.start == head]  # "Knap 👏 weer te laat"
+        rest = found[1 + len(signs) :]
+        if rest and max([hit.valence for hit in rest]) < 0 and first.end < head < rest[0].start and _is_hollow(rules, units[:head]):
+            for hit in (first, *signs):
+                if hit.valence > 0:
+                    hit.valence *= MOCKED
+    elif last.valence > 0 and max(before := [hit.valence for hit in found[:-1]]) < 0 and math.fsum(before) <= MOCKED_BLAME:
         if units[last.start].stop:
             if units[last.start].shown in rules.hollow:
                 last.valence *= MOCKED
@@ -240,9 +320,10 @@ def balance(units: Sequence[Unit], found: Sequence[Found]) -> None:
 
 
 def even_out(found: Sequence[Found]) -> None:
-    """Where a text says itself that it is torn ("een zesje"), neither praise nor blame wins: both weigh half of the lighter."""
+    """Where a text says itself that it is torn ("een zesje"), neither praise nor blame wins, unless it is `OUTWEIGHED`: both weigh half
+    of the lighter."""
     praise, blame = (math.fsum(sign * hit.valence for hit in found if sign * hit.valence > 0) for sign in (1, -1))
-    if praise and blame:
+    if praise and blame and praise < OUTWEIGHED * blame and blame < OUTWEIGHED * praise:
         weight = BALANCED * min(praise, blame)
         for hit in found:
             hit.valence *= weight / (praise if hit.valence > 0 else blame)
@@ -274,10 +355,12 @@ def _is_asked_after(rules: Rules, unit: Unit) -> bool:
 
 
 def _asks(rules: Rules, sentence: Sequence[Unit]) -> bool:
-    """Whether a question begins with a word of asking, right away or after a call ("hallo, is ...?"), and does not insist."""
+    """Whether a question begins with a word of asking, right away, after a call ("hallo, is ...?") or one that joins ("en is ...?"), and
+    does not insist."""
     asking, insistent = rules.asking, rules.insistent
     called = next((place + 1 for place, unit in enumerate(sentence[:CALLED]) if unit.stop), 0)
-    begins = sentence[0].form in asking or (called < len(sentence) and sentence[called].form in asking)
+    joined = sentence[0].contrast or sentence[0].form in rules.joining
+    begins = any(unit.form in asking for unit in (*sentence[: 1 + joined], *sentence[called : called + 1]))
     return begins and not any(unit.form in insistent for unit in sentence)
 
 

@@ -133,6 +133,7 @@ class Unit(Struct, frozen=True, eq=False, gc=False):
     balances: bool = False
     fault: bool = False
     mends: bool = False
+    undone: bool = False
     hollow: bool = False
     """Whether an exclamation that may be mockery begins with it."""
 
@@ -153,7 +154,7 @@ _QUOTES = frozenset("\"'“”‘’„«»")
 
 _APOSTROPHES = str.maketrans("’‘`´", "''''")
 _MEASURED = re.compile(r"(\d+)([^\W\d_]+)")
-"""A figure with its measure: "20min", "50euro"."""
+"""A figure with its measure: "20min", "2h", "50euro"."""
 _REPEATED = re.compile(r"([^\W\d_])\1{2,}")
 MODIFIERS = re.compile("[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]")
 
@@ -171,7 +172,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         known = set[str]().union(
             rules.negations, rules.degrees, rules.contrast, rules.excess, rules.limits, rules.greetings, rules.openers, rules.requests,
             rules.verbs, rules.mocking, rules.reporting, rules.personal, rules.events, rules.asking, rules.insistent,
-            rules.balancing, rules.faults, rules.mending,
+            rules.balancing, rules.faults, rules.mending, rules.undone, rules.joining, rules.parting,
             *(phrase.split() for phrase in rules.hollow),
         )  # fmt: skip
         for phrase in pack.phrases:
@@ -185,6 +186,7 @@ class Units(dict[str, tuple[Unit, ...]]):
         self._prefixes = tuple(rules.prefixes)
         self._german = rules.spelling == "german"
         self._variants = rules.variants
+        self._measures = rules.measures
         self._spellings = _dutch if pack.rules.spelling == "dutch" else _plain
         self._parts = tuple((parts, tuple(parts)) for parts in (pack.first_parts, pack.last_parts))
         emoticons = sorted((sign for sign in pack.emoticons if not sign[0].isalnum()), key=len, reverse=True)
@@ -253,9 +255,11 @@ class Units(dict[str, tuple[Unit, ...]]):
         if (joint := _joint(piece, elision=self._pack.rules.elision)) is not None:
             return chain.from_iterable(map(self._part, piece.split(joint)))
         measured = _MEASURED.fullmatch(piece) if piece[0].isdigit() else None
-        if measured is not None and (len(measured[2]) >= LEAST_PART or measured[2].lower() in self._variants):
-            known = [msgspec.structs.replace(unit, shown=piece) if unit.shown else unit for unit in self._part(measured[2])]
-            return (NUMBER, *known)
+        if measured is not None:
+            measure = self._measures.get(measured[2].lower(), measured[2])
+            if len(measure) >= LEAST_PART:
+                known = [msgspec.structs.replace(unit, shown=piece) if unit.shown else unit for unit in self._part(measure)]
+                return (NUMBER, *known)
         return _NUMBER if piece.isdigit() else _PLAIN
 
     def _part(self, piece: str) -> Iterable[Unit]:
@@ -307,6 +311,7 @@ class Units(dict[str, tuple[Unit, ...]]):
             balances=balances,
             fault=form in rules.faults,
             mends=mends,
+            undone=form in rules.undone,
             hollow=form in self._hollow,
             phrases=phrases,
             opens=opens,
