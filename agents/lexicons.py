@@ -12,7 +12,7 @@ from pipeline.layered import LayeredScorer
 from pipeline.lexicon.function_words import FUNCTION_WORDS
 from pipeline.lexicon.linear import LinearLayer, parse_model
 from pipeline.lexicon.own_words import OwnWords, with_own_words
-from pipeline.lexicon.pack import Pack, parse_pack
+from pipeline.lexicon.pack import Pack, PackError, parse_pack, refuse_two_valences
 from pipeline.lexicon.scorer import PackScorer
 from pipeline.lexicon.tokens import no_weights
 from pipeline.lexicon.units import BASE_SCALE
@@ -52,11 +52,29 @@ def load_pack(language: str) -> Pack:
     """The pack of one of `LANGUAGES`; the English one stands on VADER's lexicon.
 
     Raises:
-        PackError: one of its files is wrong.
+        PackError: one of its files is wrong; the message names the language first.
     """
     lexicon = files("pipeline.lexicon")
     rules, words, phrases = ((lexicon / language / name).read_bytes() for name in ("rules.toml", "words.toml", "phrases.toml"))
-    return parse_pack(rules=rules, words=words, phrases=phrases, base=_base(language), signs=(lexicon / "signs.toml").read_bytes())
+    try:
+        return parse_pack(rules=rules, words=words, phrases=phrases, base=_base(language), signs=(lexicon / "signs.toml").read_bytes())
+    except PackError as error:
+        raise PackError(f"{language}: {error}") from None
+
+
+def check_packs() -> None:
+    """Read all that sentiment is judged by, with what there is no time for when it is loaded.
+
+    Raises:
+        PackError: a file is wrong; the message names language, file and entry.
+    """
+    for language in LANGUAGES:
+        pack = load_pack(language)
+        try:
+            refuse_two_valences(pack.phrases)
+        except PackError as error:
+            raise PackError(f"{language}: phrases.toml: {error}") from None
+        load_layer(language)
 
 
 def _base(language: str) -> bytes:

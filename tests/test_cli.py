@@ -5,9 +5,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
+from agents import lexicons
 from agents.cli import app
 from agents.commands import score
 from agents.demo import run, scenario
@@ -15,6 +17,7 @@ from agents.deployment import packaged_deployments
 from agents.installation import foreign_packages
 from agents.lexicons import load_engine
 from agents.models import load_identifier
+from pipeline.lexicon.pack import Pack, parse_pack
 
 MENTION: dict[str, Any] = {
     "mention_id": "x:1",
@@ -77,6 +80,7 @@ def test_score_a_batch_in_order() -> None:
         ("full", "en", "lexicon and rules and the linear layer"),
         ("full", "nl", "lexicon and rules and the linear layer"),
         ("full", "pl", "nothing: there are no words for this language"),
+        ("vader", "nl", "nothing: VADER is for English alone"),
         ("full", None, "nothing: the language is not known"),
     ],
 )
@@ -90,21 +94,26 @@ def test_score_says_what_it_rests_on(
 
 
 @pytest.mark.parametrize(
-    ("text", "language", "adds"),
+    ("text", "language", "label"),
     [
-        ("Snel een telefoon, krijgen", "nl", True),
-        ("Waardeloze service", "nl", False),
-        ("Heel fijn geholpen", "nl", False),
-        ("de winkel is open", "nl", False),
-        ("terrible service", "en", False),
+        ("Waardeloze service", "nl", "negative"),
+        ("Heel fijn geholpen", "nl", "positive"),
+        ("de winkel is open", "nl", "neutral"),
+        ("Heel fijn geholpen", "nl", "negative"),
+        ("terrible service", "en", "positive"),
     ],
 )
-def test_what_score_shows_has_the_sign_of_the_label(text: str, language: str, adds: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_score_shows_has_the_sign_of_the_label(text: str, language: str, label: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the linear layer adds is shown where the words alone do not come to the label: here it is made up."""
     (answer,) = score.Scoring(load_identifier(), load_engine("full")).answers([score._Given(text, language)])
+    adds = answer["sentiment"].label != label
+    if adds:
+        shares = {name: 0.6 if name == label else 0.2 for name in ("negative", "neutral", "positive")}
+        answer["sentiment"] = msgspec.structs.replace(answer["sentiment"], label=label, **shares)
     score._show_score(answer, "full")
     shown = [line.split(None, 1) for line in capsys.readouterr().out.splitlines() if line.strip()[:1] in "+-"]
     assert any(what.startswith("all that the linear layer adds") for _, what in shown) is adds
-    sign = {"positive": 1, "negative": -1, "neutral": 0}[answer["sentiment"].label]
+    sign = {"positive": 1, "negative": -1, "neutral": 0}[label]
     assert sign * sum(float(valence) for valence, _ in shown) > 0 or sign == 0
 
 
@@ -150,6 +159,34 @@ def test_score_names_the_line_at_fault() -> None:
     result = webcare("score", "--batch", given='{"text":"goed"}\n{"tekst":"fout"}\n')
     assert result.exit_code == 2
     assert "line 2" in result.stderr
+
+
+def test_score_answers_what_comes_before_the_line_at_fault() -> None:
+    good = '{"text":"goed"}\n' * (score.SCORE_BATCH + 3)
+    result = webcare("score", "--batch", given=good + "oops\n" + good)
+    assert result.exit_code == 2
+    assert f"line {score.SCORE_BATCH + 4}" in result.stderr
+    assert len(result.stdout.splitlines()) == score.SCORE_BATCH + 3
+
+
+def test_a_lexicon_that_is_wrong_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(**files: bytes) -> Pack:
+        return parse_pack(**(files | {"words": b'"klunzen" = -9'}))
+
+    monkeypatch.setattr(lexicons, "parse_pack", broken)
+    for arguments in (("score", "goed", "--language", "nl"), ("check", "--config", "deploy/demo")):
+        result = webcare(*arguments)
+        assert result.exit_code == 2
+        assert "error: nl: words.toml: 'klunzen' = -9: a word or phrase is worth a number from -4" in " ".join(result.stderr.split())
+
+
+def test_a_check_reads_the_lexicons_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(**files: bytes) -> Pack:
+        return parse_pack(**(files | {"phrases": b'"in duigen" = -2\n"in duigen, tot niets" = -1'}))
+
+    assert "lexicons of nl, en, de, fr, es, it, pt: nothing wrong" in webcare("check", "--config", "deploy/demo").stdout
+    monkeypatch.setattr(lexicons, "parse_pack", torn)
+    assert "error: nl: phrases.toml: 'in duigen' is -1 here and -2 elsewhere" in webcare("check", "--config", "deploy/demo").stderr
 
 
 def test_score_refuses_a_line_nested_without_end() -> None:

@@ -17,6 +17,7 @@ from agents.replay import InputError, Line, lines_of, read_lines
 from agents.settings import Settings, SettingsError, read_settings
 from agents.topics import TopicsError
 from pipeline.brands import ConfigurationError, Registry
+from pipeline.lexicon.pack import PackError
 
 EXIT_FAILED = 1
 """The command ran and found something wrong."""
@@ -26,7 +27,7 @@ EXIT_USAGE = 2
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-KNOWN_ERRORS = (SettingsError, ConfigurationError, InputError, TopicsError, BrokerError)
+KNOWN_ERRORS = (SettingsError, ConfigurationError, PackError, InputError, TopicsError, BrokerError)
 
 
 def settings_of(**overrides: Any) -> Settings:

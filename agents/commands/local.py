@@ -17,6 +17,7 @@ from agents.commands.context import EXIT_FAILED, err, explained, fail, lines_fro
 from agents.counts import Buckets, csv_of, judge_folder, separator_hint
 from agents.deployment import BRANDS, DOSSIERS, WORDS, build_stages, load_deployment
 from agents.installation import foreign_packages
+from agents.lexicons import LANGUAGES, check_packs
 from agents.offline import run_offline
 from agents.refused import Refused
 from agents.replay import InputError, RawRecord, in_order, replay
@@ -143,7 +144,7 @@ def run(
 def check(
     config: Annotated[Path | None, typer.Option(help="Folder with brands.toml and routing.toml.")] = None,
 ) -> None:
-    """Check the configuration, the rule book's own examples, the names of WEBCARE_* variables, and that the installed packages are ours."""
+    """Check the configuration, the rule book's examples, the names of WEBCARE_* variables, the lexicons, and that the packages are ours."""
     problems = unknown_variables(os.environ)
     for line in problems:  # first: a misspelt name may be why the files are not the ones meant
         err.print(f"error: {line}", markup=False)
@@ -161,6 +162,8 @@ def check(
         if deployment.words:
             counted = ", ".join(f"{language} {len(words)}" for language, words in sorted(deployment.words.items()))
             out.print(f"{deployment.folder / WORDS}: own words and phrases, by language: {counted}", markup=False)
+        check_packs()
+        out.print(f"lexicons of {', '.join(LANGUAGES)}: nothing wrong")
         out.print(f"configuration {deployment.config_hash}")
         for line in found:
             err.print(f"error: {line}", markup=False)

@@ -70,11 +70,25 @@ def score(
             else:
                 _show_score(answer, engine)
             return
-        given = _given_lines(sys.stdin, language)
-        while chunk := list(islice(given, SCORE_BATCH)):
+        for chunk in _chunks(_given_lines(sys.stdin, language)):
             for answer in scorer.answers(chunk):
                 sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
         sys.stdout.flush()
+
+
+def _chunks(given: Iterator[_Given]) -> Iterator[list[_Given]]:
+    """So many at a time; what comes before a line that is wrong is given first."""
+    while True:
+        chunk: list[_Given] = []
+        try:
+            chunk.extend(islice(given, SCORE_BATCH))
+        except InputError:
+            yield chunk
+            sys.stdout.flush()
+            raise
+        if not chunk:
+            return
+        yield chunk
 
 
 def _given_lines(source: TextIO, language: str | None) -> Iterator[_Given]:
@@ -185,7 +199,9 @@ def _rest(sentiment: Sentiment, language: str | None) -> float | None:
 def _engine(sentiment: Sentiment, language: str | None, engine: str) -> str:
     """What the answer rests on."""
     if sentiment.label == "unscored":
-        return "nothing: " + ("the language is not known" if language is None else "there are no words for this language")
+        if language is None:
+            return "nothing: the language is not known"
+        return "nothing: VADER is for English alone" if engine == "vader" else "nothing: there are no words for this language"
     if engine == "vader":
         return "VADER as it is"
     return "lexicon and rules and the linear layer" if sentiment.negative is not None else "lexicon and rules alone"

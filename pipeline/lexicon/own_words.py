@@ -11,15 +11,14 @@ Entries are written as in a pack's words.toml and phrases.toml; what stands here
 
 import re
 from collections.abc import Collection, Mapping
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import msgspec
 
-from pipeline.lexicon.pack import GAP, Pack, PackError, Phrase, folded
+from pipeline.lexicon.pack import GAP, MOST_VALENCE, Pack, PackError, Phrase, folded, toml_hint
 from pipeline.lexicon.units import MODIFIERS
 
-MOST = 4.0
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _PART = re.compile(r"\*[^\W_]+|[^\W_]+\*")
 
@@ -37,8 +36,7 @@ def parse_own_words(content: bytes, languages: Collection[str], *, file: str = "
     try:
         tables = msgspec.toml.decode(content)
     except (ValueError, RecursionError) as error:
-        hint = "; a word with accents, spaces or signs stands in quotes" if "Expected '='" in str(error) else ""
-        raise PackError(f"{file}: {error}{hint}") from None
+        raise PackError(f"{file}: {error}{toml_hint(str(error))}") from None
     own: dict[str, dict[tuple[str, ...], float]] = {}
     for language, entries in tables.items():
         where = _Places(file, content, language)
@@ -58,12 +56,12 @@ def parse_own_words(content: bytes, languages: Collection[str], *, file: str = "
 
 
 def with_own_words(pack: Pack, own: Mapping[tuple[str, ...], float]) -> Pack:
-    """A pack in which these entries count instead of its own."""
-    words, phrases = dict(pack.words), list(pack.phrases)
-    first_parts, last_parts = dict(pack.first_parts), dict(pack.last_parts)
+    """A pack in which these entries count instead of its own; one for a part of a word instead of the words that have it."""
+    entries = {tuple(folded(form, pack.rules) for form in written): valence for written, valence in own.items()}
+    words, base = (_without_parts(known, entries) for known in (pack.words, pack.base))
+    first_parts, last_parts, phrases = dict(pack.first_parts), dict(pack.last_parts), list(pack.phrases)
     emoji, emoticons = dict(pack.emoji), dict(pack.emoticons)
-    for written, valence in own.items():
-        forms = tuple(folded(form, pack.rules) for form in written)
+    for forms, valence in entries.items():
         if len(forms) > 1:
             phrases.append(Phrase(" ".join(forms), valence))
         elif is_sign(form := forms[0]):
@@ -75,8 +73,18 @@ def with_own_words(pack: Pack, own: Mapping[tuple[str, ...], float]) -> Pack:
         else:
             words[form] = valence
     return pack._replace(
-        words=words, phrases=phrases, first_parts=first_parts, last_parts=last_parts, emoji=emoji, emoticons=emoticons
-    )  # fmt: skip
+        words=words, base=base, phrases=phrases, first_parts=first_parts, last_parts=last_parts, emoji=emoji, emoticons=emoticons
+    )
+
+
+def _without_parts(words: Mapping[str, float], entries: Collection[tuple[str, ...]]) -> dict[str, float]:
+    """Words of a pack without those that have a part of its own valence ("*storing": "stroomstoring")."""
+    first = tuple(form[:-1] for form, *more in entries if not more and form.endswith(GAP))
+    last = tuple(form[1:] for form, *more in entries if not more and form.startswith(GAP))
+    if not first and not last:
+        return dict(words)
+    whole = {*first, *last}
+    return {word: valence for word, valence in words.items() if word in whole or not (word.startswith(first) or word.endswith(last))}
 
 
 def is_sign(form: str) -> bool:
@@ -105,7 +113,7 @@ class _Places:
 
 
 def _valence(value: Any, place: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST_VALENCE:
         raise PackError(f"{place}: a word is worth a number from -4 (as bad as it gets) to 4; 0 takes it out")
     return float(value)
 
@@ -129,7 +137,7 @@ def _forms(entry: str, place: str) -> list[tuple[str, ...]]:
                     f"{place}: {form!r} is in no text; write words parted by spaces, entries by commas, alternatives by |; * alone is a "
                     "gap inside a phrase, at one end of a word the rest of it"
                 )
-        if not choices or choices[0] == [GAP] or choices[-1] == [GAP]:
-            raise PackError(f"{place}: an entry begins and ends with a word; take out what is empty")
+        if not choices or choices[0] == [GAP] or choices[-1] == [GAP] or any(pair == ([GAP], [GAP]) for pair in pairwise(choices)):
+            raise PackError(f"{place}: an entry begins and ends with a word, with one * at a time between; take out what is empty")
         found += product(*choices)
     return found
