@@ -612,6 +612,13 @@ TABLE = """
 + Mijn pijn is een stuk minder => pijn een stuk minder
 0 Vier van de vijf dagen rijdt lijn 6
 - Lekker makkelijk. Alles is kapot en niemand komt => kapot; niemand komt
+# what is lost by oneself, promised, or asked
+0 Ik ben de handleiding kwijtgeraakt, kunt u een nieuwe sturen?
+- Ze zouden terugbellen, maar nee hoor => maar nee hoor
+- Lekker wachten op het perron in de regen => Lekker wachten; in de regen
+0 Hoe lang heb je pijn na een knieoperatie?
+- Gebeld heeft niemand => Gebeld heeft niemand
+0 Ik overweeg over te stappen op jullie
 # what speaks mildly against the verdict is not told
 + Prachtig hotel, ook al is er geen zwembad => Prachtig
 """
