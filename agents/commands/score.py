@@ -4,7 +4,6 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, TextIO
 
@@ -78,16 +77,17 @@ def score(
 
 def _chunks(given: Iterator[_Given]) -> Iterator[list[_Given]]:
     """So many at a time; what comes before a line that is wrong is given first."""
-    while True:
-        chunk: list[_Given] = []
-        try:
-            chunk.extend(islice(given, SCORE_BATCH))
-        except InputError:
-            yield chunk
-            sys.stdout.flush()
-            raise
-        if not chunk:
-            return
+    chunk: list[_Given] = []
+    try:
+        for one in given:
+            chunk.append(one)
+            if len(chunk) == SCORE_BATCH:
+                yield chunk
+                chunk = []
+    except InputError:
+        yield chunk
+        raise
+    if chunk:
         yield chunk
 
 

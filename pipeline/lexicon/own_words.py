@@ -57,6 +57,8 @@ def parse_own_words(content: bytes, languages: Collection[str], *, file: str = "
 
 def with_own_words(pack: Pack, own: Mapping[tuple[str, ...], float]) -> Pack:
     """A pack in which these entries count instead of its own; one for a part of a word instead of the words that have it."""
+    if not own:
+        return pack
     entries = {tuple(folded(form, pack.rules) for form in written): valence for written, valence in own.items()}
     words, base = (_without_parts(known, entries) for known in (pack.words, pack.base))
     first_parts, last_parts, phrases = dict(pack.first_parts), dict(pack.last_parts), list(pack.phrases)

@@ -40,17 +40,17 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     "avería" and "averia" are one word, in files and texts. ``elision``: an unlisted word is taken apart at its apostrophes ("l'attesa").
     ``closers``: negations only where one of ``openers`` stands a few words before ("ne … plus"; "plus" alone is more). ``quiet``:
     negations that lean to nothing alone ("ohne Karte"). ``nominal``: negations of a thing, which do not reach across one of ``verbs``
-    ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with ("mooi systeem hoor").
-    ``hollow``: exclamations and signs that mock where all else is blame ("Top weer. Derde keer mis.", "... valt uit 👏"). ``reporting``:
-    words of news; where one stands and none of ``personal``, blame for one of ``events`` ("storing") is only told. ``asking``: where a
-    question begins with one and has none of ``insistent``, a word of ``faults`` or ``events``, or a phrase that begins or ends with one,
-    is asked after ("is de storing verholpen?"). ``balancing``: words and phrases by which a text says that it is torn ("een zesje").
-    ``hushing``: phrases after which, up to a contrast or the end of their clause (one of ``parting`` ends it, one of ``joining`` may),
-    hardly anything is said of us ("bij mijn vorige bank", "ik was bang dat"). ``faults``: hardly count where one of ``mending`` follows
-    ("probleem ... opgelost") of which nothing near says, by one of ``undone``, that it is still to come ("moet ... opgelost").
-    ``measures``: what stands for a measure right behind a figure, and only there ("2h"). ``spelling``: german writes ä and ß as ae and ss,
-    in files and texts. ``thanks`` after a question or one of ``requests`` only close a message. ``variants``: words that are another one,
-    spelled or spoken otherwise ("nie": "niet"), in files and texts.
+    ("zonder afspraak werd ik fijn geholpen"). ``mocking``: take back the praise that a sentence begins with, beside blame or where it is
+    an exclamation ("mooi systeem hoor"). ``hollow``: exclamations and signs that mock where all else is blame ("Top weer. Derde keer
+    mis.", "... valt uit 👏"). ``reporting``: words of news; where one stands and none of ``personal``, blame for one of ``events``
+    ("storing") is only told. ``asking``: where a question begins with one and has none of ``insistent``, a word of ``faults`` or
+    ``events``, or a phrase that begins or ends with one, is asked after ("is de storing verholpen?"). ``balancing``: words and phrases by
+    which a text says that it is torn ("een zesje"). ``hushing``: phrases after which, up to a contrast or the end of their clause (one of
+    ``parting`` ends it, one of ``joining`` may), hardly anything is said of us ("bij mijn vorige bank", "ik was bang dat"). ``faults``:
+    hardly count where one of ``mending`` follows ("probleem ... opgelost") of which nothing near says, by one of ``undone``, that it is
+    still to come ("moet ... opgelost"). ``measures``: what stands for a measure right behind a figure, and only there ("2h").
+    ``spelling``: german writes ä and ß as ae and ss, in files and texts. ``thanks`` after a question or one of ``requests`` only close a
+    message. ``variants``: words that are another one, spelled or spoken otherwise ("nie": "niet"), in files and texts.
     """
 
     spelling: Literal["plain", "dutch", "german"] = "plain"
